@@ -108,6 +108,19 @@ class Sender(Protocol):
         ...
 
 
+class StoredFiles(Protocol):
+    """The files that a commit holds, or a folder where there is no git. Paths are relative to the
+    project. Methods raise ``AuditError``."""
+
+    def names(self, directory: PurePosixPath) -> frozenset[str]:
+        """The names of the files in a folder."""
+        ...
+
+    def read(self, path: PurePosixPath) -> bytes | None:
+        """The content of a file, None where there is none."""
+        ...
+
+
 class Ledger(Protocol):
     """The git repository that holds the declaration and the audit reports.
 
@@ -169,6 +182,11 @@ class Ledger(Protocol):
 
         Raises ``AuditError``.
         """
+        ...
+
+    def stored(self, *, pushed: bool = False) -> StoredFiles:
+        """What HEAD holds. ``pushed``: what the upstream of the branch is known to hold; that of
+        HEAD where there is no upstream."""
         ...
 
     def find_uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:

@@ -3,6 +3,7 @@ tests answer them with faults. A request holds everything that is needed to answ
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from reconciler.dataclass import dataclass
@@ -106,6 +107,19 @@ class RemoveTransitKey:
 
 
 @dataclass(frozen=True, slots=True)
+class SignLog:
+    """Sign ``content`` with one version of the log's key → ``SignedLog``."""
+
+    version: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLogKeys:
+    """The public keys of the log, by version → ``LogKeys``."""
+
+
+@dataclass(frozen=True, slots=True)
 class SigningVersion:
     """A version of a signing secret.
 
@@ -146,6 +160,8 @@ Request = (
     | Mint
     | MakeTransitKey
     | RemoveTransitKey
+    | SignLog
+    | ReadLogKeys
     | Deliver
     | Batch
 )
@@ -230,6 +246,23 @@ class PublicKey:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedLog:
+    """The 64 bytes of an ed25519 signature (RFC 8032)."""
+
+    signature: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LogKeys:
+    """The 32 bytes of each ed25519 public key. ``least`` is the oldest version that may sign."""
+
+    versions: Mapping[int, bytes]
+    least: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Delivered:
     delivery: Delivery
 
@@ -244,6 +277,8 @@ Response = (
     | Done
     | Minted
     | PublicKey
+    | SignedLog
+    | LogKeys
     | Delivered
     | tuple["Response", ...]
 )

@@ -14,6 +14,7 @@ from reconciler.adapters.git.report_files import (
     sweep,
     write_atomically,
 )
+from reconciler.adapters.git.stored_files import FolderFiles
 from reconciler.domain.declared.checkout import Loaded
 
 
@@ -67,6 +68,10 @@ class FolderLedger:
 
     def reports(self, directory: PurePosixPath) -> Iterator[str]:
         return reports_in(self._root, directory)
+
+    def stored(self, *, pushed: bool = False) -> FolderFiles:
+        """What is on the disk is both committed and pushed."""
+        return FolderFiles(self._root)
 
     def find_uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:
         return {}

@@ -25,6 +25,7 @@ from reconciler.adapters.git.report_files import (
     sweep,
     write_atomically,
 )
+from reconciler.adapters.git.stored_files import CommittedFiles
 from reconciler.adapters.system.new_files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from reconciler.domain.declared.checkout import Loaded, exact_blob_ids
 from reconciler.errors import AuditError
@@ -33,6 +34,7 @@ _NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"
 # Refuse to guess a name from the login and the host name: evidence names a person or a pipeline, or
 # nobody.
 _NO_GUESSED_NAME = ("-c", "user.useConfigOnly=true")
+_UPSTREAM = "@{upstream}"
 _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 _SHOWN = 3
 
@@ -188,6 +190,12 @@ class GitLedger:
     def reports(self, directory: PurePosixPath) -> Iterator[str]:
         """The texts of the JSON reports on disk below ``directory``. Raises ``AuditError``."""
         return reports_in(self._root, directory)
+
+    def stored(self, *, pushed: bool = False) -> CommittedFiles:
+        """The files of HEAD. ``pushed``: those that the upstream is known to have, where the branch
+        has an upstream."""
+        has_upstream = pushed and self._git.run("rev-parse", "--verify", "-q", _UPSTREAM).code == 0
+        return CommittedFiles(self._git, _UPSTREAM if has_upstream else "HEAD")
 
     def find_uncommitted(self, directory: PurePosixPath) -> dict[PurePosixPath, str]:
         """Files below ``directory`` that differ from HEAD, by path relative to the project:

@@ -81,13 +81,25 @@ def read_text(root: Path, path: PurePosixPath) -> str | None:
 
     Raises ``AuditError``.
     """
+    content = read_bytes(root, path)
+    try:
+        return None if content is None else content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def read_bytes(root: Path, path: PurePosixPath) -> bytes | None:
+    """The content of a regular file; None when there is none.
+
+    Raises ``AuditError``.
+    """
     try:
         with (
             _directory(root, path.parent, make=False) as folder,
             os.fdopen(os.open(path.name, _OLD_FILE, dir_fd=folder), "rb") as file,
         ):
-            return file.read().decode()
-    except (FileNotFoundError, UnicodeDecodeError):
+            return file.read()
+    except FileNotFoundError:
         return None
     except OSError as error:
         if error.errno == errno.ELOOP:  # a link in its place is replaced, never followed

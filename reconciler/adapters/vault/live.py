@@ -18,6 +18,7 @@ from reconciler.adapters.vault.http.errors import StatusError, WriteUnclear
 from reconciler.adapters.vault.http.patience import Patience
 from reconciler.adapters.vault.http.proxies import Proxy
 from reconciler.adapters.vault.key_values import KeyValues
+from reconciler.adapters.vault.log_key import LogKey
 from reconciler.adapters.vault.secretinfo import instant, read_listed_infos, secret_info
 from reconciler.domain.declared.desired import VaultSettings
 from reconciler.domain.live.observed import SecretInfo
@@ -32,12 +33,14 @@ from reconciler.registry.requests import (
     Metadata,
     PutSecret,
     ReadDocument,
+    ReadLogKeys,
     ReadMetadata,
     ReadSubkeys,
     RemoveTransitKey,
     Request,
     ResetMetadata,
     Response,
+    SignLog,
     StoredDocument,
     Subkeys,
     Unclear,
@@ -70,6 +73,7 @@ class Live:
         self.adapter = VaultAdapter(self.settings, patience, proxy)
         self._registry = KeyValues(self.adapter, self.settings.registry_mount)
         self._secrets = KeyValues(self.adapter, self.settings.secrets_mount)
+        self._log_key = LogKey(self.adapter, self.settings.transit_mount)
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="vault")
         self.on_close: Callable[[], None] | None = None
 
@@ -119,6 +123,10 @@ class Live:
                 return transit.answer(
                     self.client.secrets.transit, self.settings.transit_mount, request
                 )
+            case SignLog():
+                return self._log_key.sign(request.version, request.content)
+            case ReadLogKeys():
+                return self._log_key.read()
         raise TypeError(f"{type(request).__name__} is not a request about documents or secrets")
 
     def answer_all(self, requests: Sequence[Request]) -> list[Response]:

@@ -16,25 +16,29 @@ from reconciler.domain.values.names import is_name
 from reconciler.errors import VaultError
 
 SIGNING_KEY = "ledger"
+_TOP = ("meta", "lease", "applied", "ledger")
 _TRANSIT_KEY = re.compile(r"webhook((?:\.[a-z0-9][a-z0-9-]{0,62}){2})\.[1-9][0-9]{0,8}\Z")
+_LOG_FOLDER = re.compile(r"log/[0-9]{8,12}\Z")
+_LOG_DOCUMENT = re.compile(r"log/[0-9]{8,12}/(claim|part-[0-9a-f]{40})\Z")
 _MOUNT_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 
 def document_name(name: str) -> str:
-    """``meta``, ``lease``, ``applied``, ``buckets/3f``, ``runs/<id>``.
+    """``meta``, ``lease``, ``applied``, ``ledger``, ``buckets/3f``, ``runs/<id>``,
+    ``log/00000012/claim``.
 
     Raises ``VaultError`` RC415 for anything else.
     """
     folder, slash, last = name.rpartition("/")
-    if is_name(last) and (
-        folder in ("buckets", "runs") if slash else last in ("meta", "lease", "applied")
-    ):
+    if is_name(last) and (folder in ("buckets", "runs") if slash else last in _TOP):
+        return name
+    if _LOG_DOCUMENT.match(name):
         return name
     raise _refusal(name, "a document of the registry")
 
 
 def document_folder(folder: str) -> str:
-    if folder in ("buckets", "runs"):
+    if folder in ("buckets", "runs") or _LOG_FOLDER.match(folder):
         return folder
     raise _refusal(folder, "a folder of the registry")
 

@@ -96,9 +96,11 @@ def _planner(environment: str, registry: str, secrets: str, transit: str) -> Rul
     return {
         **{
             f"{registry}/data/{name}": {"read"}
-            for name in ("meta", "lease", "applied", "buckets/*", "runs/*")
+            for name in ("meta", "lease", "applied", "ledger", "buckets/*", "runs/*", "log/*")
         },
         f"{registry}/metadata/runs/*": {"list", "read"},
+        f"{registry}/metadata/log/": {"list"},
+        f"{registry}/metadata/log/+/": {"list"},
         f"{registry}/config": {"read"},
         f"{secrets}/config": {"read"},
         f"{secrets}/metadata/*": {"list", "read"},
@@ -115,9 +117,11 @@ def _applier(registry: str, secrets: str, transit: str) -> Rules:
     return {
         **{
             f"{registry}/data/{name}": {"create", "update"}
-            for name in ("lease", "applied", "buckets/*", "runs/*")
+            for name in ("lease", "applied", "ledger", "buckets/*", "runs/*", "log/*")
         },
         f"{registry}/metadata/runs/*": {"delete"},
+        # Never a claim: its creation is what takes a number.
+        f"{registry}/metadata/log/+/part-*": {"delete"},
         **{f"{secrets}/data/{kind.folder}/+": {"create", "update"} for kind in list_kinds()},
         f"{secrets}/destroy/*": {"update"},
         f"{secrets}/metadata/*": {"update"},

@@ -1,0 +1,71 @@
+"""The evidence log of an environment, as the registry knows it: its head, and one claim for each
+entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+# What writes an entry.
+RUN, HEARTBEAT, KEY, REPAIR = "run", "heartbeat", "key", "repair"
+
+
+@dataclass(frozen=True, slots=True)
+class LogHead:
+    """What the log is now.
+
+    ``edge`` holds the roots of its perfect subtrees, largest first (RFC 6962): with them the next
+    root can be computed without the entries. ``last`` is the SHA-256 of the newest entry's file.
+    ``key`` is the version of the signing key that signs the next entry, ``verifiers`` are the
+    verifier keys (C2SP signed note) by version. ``checkpoint`` is the signed note of this size.
+    ``runs`` maps runs that were not known to be closed to their entries. The bytes of the entries
+    from ``kept`` on are in the registry. ``version``: of the document, 0 before it is written.
+    """
+
+    origin: str
+    key: int
+    verifiers: Mapping[int, str]
+    size: int = 0
+    edge: tuple[bytes, ...] = ()
+    last: str | None = None
+    checkpoint: str = ""
+    closed_at: datetime | None = None
+    runs: Mapping[str, int] = field(default_factory=dict)
+    kept: int = 1
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogClaim:
+    """An entry whose number is taken: this document's creation took it.
+
+    ``parts`` name the documents that hold its statement and its files, ``files`` are the SHA-256 of
+    the files by path. ``entry`` is the SHA-256 of the entry's file, ``leaf`` its leaf hash; both are
+    empty, as is ``signature``, until it is signed. ``after`` is what the head takes over.
+    """
+
+    number: int
+    kind: str
+    run: str
+    key: int
+    parts: tuple[str, ...]
+    files: Mapping[str, str]
+    closed_at: datetime
+    forgotten: tuple[str, ...] = ()
+    kept: int = 1
+    verifier: str = ""
+    signature: bytes = b""
+    entry: str = ""
+    leaf: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class LogDocument:
+    """An entry as its files: what is committed of it. Paths are from the project's root."""
+
+    number: int
+    run: str
+    entry: bytes
+    files: Mapping[str, bytes]
+

@@ -1,0 +1,199 @@
+"""The documents of the evidence log as canonical JSON, and back: its head, the claims of its
+entries, and the parts that hold what an entry is made of."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.json import Decoder
+
+from reconciler.domain.live.log import LogClaim, LogHead
+from reconciler.domain.values.canonical import dumps, iso, iso_or_none, parse_iso, parse_iso_or_none
+from reconciler.registry.codec.stored import FORMAT, decode_stored, garbled_error
+
+HEAD = "ledger"
+CLAIM = "claim"
+# A part is one entry of the server's own log: HashiCorp Vault's Raft storage takes 1 MiB, Consul
+# 512 KiB.
+PART = 480 * 1024
+_LEVEL = 6
+
+
+class HeadShape(Struct, forbid_unknown_fields=True):
+    checkpoint: str
+    closed_at: str | None
+    edge: list[str]
+    format: Literal[1]
+    kept: int
+    key: int
+    last: str | None
+    origin: str
+    runs: dict[str, int]
+    size: int
+    verifiers: dict[str, str]
+
+
+class ClaimShape(Struct, forbid_unknown_fields=True):
+    closed_at: str
+    entry: str
+    files: dict[str, str]
+    forgotten: list[str]
+    format: Literal[1]
+    kept: int
+    key: int
+    kind: str
+    leaf: str
+    number: int
+    parts: list[str]
+    run: str
+    signature: str
+    verifier: str
+
+
+_HEAD, _CLAIM = Decoder(HeadShape), Decoder(ClaimShape)
+
+
+def name_folder(number: int) -> str:
+    """The folder of an entry's documents: ``log/00000012``."""
+    return f"log/{number:08}"
+
+
+def name_claim(number: int) -> str:
+    return f"{name_folder(number)}/{CLAIM}"
+
+
+def name_part(text: str) -> str:
+    """By content: whoever writes the same part again writes the same document."""
+    return f"part-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
+
+
+def encode_head(head: LogHead) -> str:
+    return dumps(
+        {
+            "format": FORMAT,
+            "origin": head.origin,
+            "size": head.size,
+            "edge": [_text(one) for one in head.edge],
+            "last": head.last,
+            "key": head.key,
+            "verifiers": {str(version): text for version, text in head.verifiers.items()},
+            "checkpoint": head.checkpoint,
+            "closed_at": iso_or_none(head.closed_at),
+            "runs": dict(head.runs),
+            "kept": head.kept,
+        }
+    )
+
+
+def decode_head(text: str, version: int) -> LogHead:
+    """Raises ``RegistryError`` RC442 or RC443."""
+    shape = decode_stored(text, HEAD, _HEAD, "the head of a log")
+    try:
+        return LogHead(
+            origin=shape.origin,
+            key=shape.key,
+            verifiers={int(one): verifier for one, verifier in shape.verifiers.items()},
+            size=shape.size,
+            edge=tuple(_bytes(one) for one in shape.edge),
+            last=shape.last,
+            checkpoint=shape.checkpoint,
+            closed_at=parse_iso_or_none(shape.closed_at),
+            runs=shape.runs,
+            kept=shape.kept,
+            version=version,
+        )
+    except ValueError:
+        raise garbled_error(HEAD, "it has not the fields of the head of a log") from None
+
+
+def encode_claim(claim: LogClaim) -> str:
+    return dumps(
+        {
+            "format": FORMAT,
+            "number": claim.number,
+            "kind": claim.kind,
+            "run": claim.run,
+            "key": claim.key,
+            "parts": list(claim.parts),
+            "files": dict(claim.files),
+            "closed_at": iso(claim.closed_at),
+            "forgotten": list(claim.forgotten),
+            "kept": claim.kept,
+            "verifier": claim.verifier,
+            "signature": _text(claim.signature),
+            "entry": claim.entry,
+            "leaf": _text(claim.leaf),
+        }
+    )
+
+
+def decode_claim(text: str, name: str) -> LogClaim:
+    """Raises ``RegistryError`` RC442 or RC443."""
+    shape = decode_stored(text, name, _CLAIM, "a claim of an entry")
+    try:
+        return LogClaim(
+            number=shape.number,
+            kind=shape.kind,
+            run=shape.run,
+            key=shape.key,
+            parts=tuple(shape.parts),
+            files=shape.files,
+            closed_at=parse_iso(shape.closed_at),
+            forgotten=tuple(shape.forgotten),
+            kept=shape.kept,
+            verifier=shape.verifier,
+            signature=_bytes(shape.signature),
+            entry=shape.entry,
+            leaf=_bytes(shape.leaf),
+        )
+    except ValueError:
+        raise garbled_error(name, "it has not the fields of a claim of an entry") from None
+
+
+def pack(statement: bytes, files: Mapping[str, bytes]) -> list[str]:
+    """The parts of an entry, in order: a line of names and lengths, the statement, the files; all
+    compressed, as Base64."""
+    names = [["", len(statement)], *([name, len(content)] for name, content in files.items())]
+    packer = zlib.compressobj(_LEVEL)
+    packed = bytearray(packer.compress(dumps(names).encode() + b"\n"))
+    for content in (statement, *files.values()):
+        packed += packer.compress(content)
+    packed += packer.flush()
+    whole = base64.b64encode(packed).decode()
+    return [whole[start : start + PART] for start in range(0, len(whole), PART)]
+
+
+def unpack(parts: list[str], name: str) -> tuple[bytes, dict[str, bytes]]:
+    """The statement and the files. Raises ``RegistryError`` RC443."""
+    try:
+        whole = zlib.decompress(base64.b64decode("".join(parts), validate=True))
+        line, _, rest = whole.partition(b"\n")
+        contents = dict(_cut(json.loads(line), rest))
+    except (ValueError, TypeError, zlib.error):
+        raise garbled_error(name, "its parts are not what was written") from None
+    if "" not in contents:
+        raise garbled_error(name, "its parts hold no statement")
+    return contents.pop(""), contents
+
+
+def _cut(names: list[tuple[str, int]], rest: bytes) -> Iterator[tuple[str, bytes]]:
+    start = 0
+    for name, length in names:
+        yield name, rest[start : start + length]
+        start += length
+    if start != len(rest):
+        raise ValueError("other lengths")
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text, validate=True)

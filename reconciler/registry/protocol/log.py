@@ -1,0 +1,260 @@
+"""The evidence log: an entry is stored, its number claimed, it is signed, and the head moves on.
+
+The order is what makes a log without gaps, forks and double numbers (docs/protocol.md, "The log"):
+
+1. The parts: statement and report files, under names that their content decides.
+2. The claim, with ``cas = 0``: its creation takes the number. Whoever loses it finishes the claim of
+   the winner and begins again with the next number.
+3. The signature, put on the claim. ed25519 is deterministic: two that sign make the same.
+4. The head, with check-and-set.
+
+A claim without a signature, or one that the head does not know, is finished by whoever comes next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.domain.live.log import KEY, RUN, LogClaim, LogDocument, LogHead
+from reconciler.errors import AuditError, RegistryError, VaultUnreachable
+from reconciler.evidence.checkpoint import Checkpoint
+from reconciler.evidence.envelope import Envelope, pre_authenticate
+from reconciler.evidence.notes import Note, NoteSignature, VerifierKey
+from reconciler.evidence.statement import Statement
+from reconciler.evidence.tree import Tree, hash_leaf
+from reconciler.registry.codec.log_codec import (
+    HEAD,
+    decode_claim,
+    decode_head,
+    encode_claim,
+    encode_head,
+    name_claim,
+    name_folder,
+    name_part,
+    pack,
+    unpack,
+)
+from reconciler.registry.codec.stored import garbled_error
+from reconciler.registry.protocol.documents import put_document
+from reconciler.registry.requests import (
+    ReadDocument,
+    SignLog,
+    SignedLog,
+    StoredDocument,
+)
+from reconciler.registry.steps import Steps, expect
+
+# Each try finishes an entry of somebody else, or ours.
+TRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry that has no number yet.
+
+    ``describe`` makes its statement after a head, which decides its number, predecessor and key.
+    ``files`` are what it is about, by path from the project's root. ``forgotten`` are runs of the
+    head that are closed by now, ``kept`` is the first entry whose bytes are still in the registry.
+    """
+
+    describe: Callable[[LogHead], Statement]
+    files: Mapping[str, bytes]
+    forgotten: Collection[str] = ()
+    kept: int = 1
+
+
+def read_head() -> Steps[LogHead | None]:
+    """None: this environment has no log yet. Raises ``RegistryError``."""
+    document = expect((yield ReadDocument(HEAD)), StoredDocument)
+    if document.text is not None:
+        return decode_head(document.text, document.version)
+    if document.version:
+        raise RegistryError(
+            "RC444",
+            f"{HEAD} of the registry was deleted by hand: version {document.version} cannot be"
+            " read",
+            "bring it back with 'kv undelete', or with 'kv rollback' to a version before"
+            f" {document.version}",
+        )
+    return None
+
+
+def append_entry(draft: Draft, needed: Callable[[LogHead], bool]) -> Steps[LogHead]:
+    """Add an entry to the log, unless the head says that it is not ``needed`` any more; the head as
+    it is then.
+
+    Raises ``AuditError`` RC660 (the key of the log is another one), ``RegistryError``,
+    ``VaultError``.
+    """
+    for _ in range(TRIES):
+        head = yield from read_head()
+        if head is None:
+            raise _no_log()
+        name = name_claim(head.size + 1)
+        document = expect((yield ReadDocument(name)), StoredDocument)
+        if document.text is not None:
+            yield from _complete(head, document, name)
+        elif not needed(head):
+            return head
+        else:
+            yield from _claim(head, draft)
+    raise VaultUnreachable(
+        "RC401",
+        f"other runs wrote {TRIES} entries to the log, and this one wrote none",
+        "run the same command again",
+    )
+
+
+def settle_log() -> Steps[LogHead | None]:
+    """The head, once every entry that was claimed is signed and in it. None: there is no log."""
+    for _ in range(TRIES):
+        head = yield from read_head()
+        if head is None:
+            return None
+        name = name_claim(head.size + 1)
+        document = expect((yield ReadDocument(name)), StoredDocument)
+        if document.text is None:
+            return head
+        yield from _complete(head, document, name)
+    return head
+
+
+def read_entry(head: LogHead, number: int) -> Steps[LogDocument | None]:
+    """An entry as files; None: its bytes are not in the registry any more. Raises
+    ``RegistryError``."""
+    name = name_claim(number)
+    document = expect((yield ReadDocument(name)), StoredDocument)
+    if document.text is None:
+        return None
+    claim = decode_claim(document.text, name)
+    packed = yield from _read_parts(claim)
+    if packed is None or not claim.signature:
+        return None
+    payload, files = packed
+    entry = _seal(payload, claim, head)
+    if hashlib.sha256(entry).hexdigest() != claim.entry:
+        raise garbled_error(name, "its parts are not what was signed")
+    return LogDocument(number, claim.run, entry, files)
+
+
+def read_claim(number: int) -> Steps[LogClaim | None]:
+    """What stays of an entry for ever. Raises ``RegistryError``."""
+    name = name_claim(number)
+    document = expect((yield ReadDocument(name)), StoredDocument)
+    return None if document.text is None else decode_claim(document.text, name)
+
+
+def _claim(head: LogHead, draft: Draft) -> Steps[None]:
+    """Store an entry and try for its number. Who gets it is seen by reading."""
+    statement = draft.describe(head)
+    payload = statement.encode()
+    parts = pack(payload, draft.files)
+    number = statement.number
+    for part in parts:
+        yield from _put_part(f"{name_folder(number)}/{name_part(part)}", part)
+    claim = LogClaim(
+        number=number,
+        kind=statement.kind,
+        run=statement.run,
+        key=head.key,
+        parts=tuple(map(name_part, parts)),
+        files={
+            name: hashlib.sha256(content).hexdigest() for name, content in draft.files.items()
+        },
+        closed_at=statement.closed,
+        forgotten=tuple(sorted(set(draft.forgotten).intersection(head.runs))),
+        kept=max(head.kept, draft.kept),
+        verifier=statement.keys[0].verifier if statement.kind == KEY else "",
+    )
+    yield from put_document(name_claim(number), encode_claim(claim), 0)
+
+
+def _put_part(name: str, text: str) -> Steps[None]:
+    """A part that was removed is written anew, one that is there is the same."""
+    version = 0
+    for _ in range(TRIES):
+        if (yield from put_document(name, text, version)):
+            return
+        document = expect((yield ReadDocument(name)), StoredDocument)
+        if document.text == text:
+            return
+        version = document.version
+    raise garbled_error(name, "somebody keeps changing it")
+
+
+def _complete(head: LogHead, document: StoredDocument, name: str) -> Steps[None]:
+    """Sign a claim that is not signed, and have the head move past it."""
+    claim = decode_claim(document.text or "", name)
+    if not claim.signature:
+        signed = yield from _sign_entry(head, claim, name)
+        if not (yield from put_document(name, encode_claim(signed), document.version)):
+            return  # somebody else was faster; read again
+        claim = signed
+    tree = Tree(head.size, head.edge).append(claim.leaf)
+    verifiers = dict(head.verifiers)
+    key = head.key
+    if claim.verifier:
+        key = max(verifiers) + 1
+        verifiers[key] = claim.verifier
+    runs = {run: number for run, number in head.runs.items() if run not in claim.forgotten}
+    if claim.kind == RUN:
+        runs[claim.run] = claim.number
+    moved = replace(
+        head,
+        size=claim.number,
+        edge=tree.edge,
+        last=claim.entry,
+        key=key,
+        verifiers=verifiers,
+        closed_at=claim.closed_at,
+        runs=runs,
+        kept=claim.kept,
+    )
+    text = Checkpoint(head.origin, tree.size, tree.root).text
+    signature = yield from _sign(moved, text.encode())
+    verifier = VerifierKey.parse(verifiers[key])
+    note = Note(text, (NoteSignature(head.origin, verifier.hash, signature),))
+    moved = replace(moved, checkpoint=note.encode().decode())
+    yield from put_document(HEAD, encode_head(moved), head.version)
+
+
+def _sign_entry(head: LogHead, claim: LogClaim, name: str) -> Steps[LogClaim]:
+    packed = yield from _read_parts(claim)
+    if packed is None:
+        raise garbled_error(name, "a part of that entry is not there any more")
+    payload = packed[0]
+    signature = yield from _sign(head, pre_authenticate(payload))
+    signed = replace(claim, signature=signature)
+    entry = _seal(payload, signed, head)
+    return replace(signed, entry=hashlib.sha256(entry).hexdigest(), leaf=hash_leaf(entry))
+
+
+def _seal(payload: bytes, claim: LogClaim, head: LogHead) -> bytes:
+    verifier = VerifierKey.parse(head.verifiers[claim.key])
+    return Envelope(payload, verifier.hash, claim.signature).encode()
+
+
+def _sign(head: LogHead, content: bytes) -> Steps[bytes]:
+    """By the key in force. What does not verify is stored nowhere. Raises ``AuditError`` RC660."""
+    signed = expect((yield SignLog(head.key, content)), SignedLog)
+    if not VerifierKey.parse(head.verifiers[head.key]).verify(content, signed.signature):
+        raise AuditError("RC660", f"version {head.key} of the log's signing key is another key now")
+    return signed.signature
+
+
+def _read_parts(claim: LogClaim) -> Steps[tuple[bytes, dict[str, bytes]] | None]:
+    """Statement and files of an entry; None: they are not all there."""
+    texts = []
+    for part in claim.parts:
+        name = f"{name_folder(claim.number)}/{part}"
+        document = expect((yield ReadDocument(name)), StoredDocument)
+        if document.text is None:
+            return None
+        texts.append(document.text)
+    return unpack(texts, name_folder(claim.number))
+
+
+def _no_log() -> AuditError:
+    return AuditError("RC661", "this environment has no evidence log")
