@@ -112,7 +112,7 @@ def read_deliveries(
     """
     from itertools import chain
 
-    from reconciler.engine.runs.unfinished import ledger_directory
+    from reconciler.engine.engine import ledger_directory
     from reconciler.report.webhooks.deliveries import (
         choose_attempts,
         read_recorded_attempts,

@@ -103,6 +103,7 @@ def engine_for(
                 else FolderLedger(git, environ)
             ),
             reporter=SearchedReports(project.audit_path),
+            logged=meta.logged,
             say=console.say,
             progress=console.progress(),
             stopping=stopping or (lambda: False),

@@ -17,7 +17,8 @@ from reconciler.domain.live.observed import Observed, OpenRun
 from reconciler.domain.plan.plan import Outcome, Plan, Stage
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
-from reconciler.engine.engine import Engine
+from reconciler.engine.engine import Engine, ledger_directory
+from reconciler.engine.evidence.book import is_log_due
 from reconciler.engine.executor import execute
 from reconciler.engine.lanes import Lanes, Pauses
 from reconciler.engine.lease import hold_lease
@@ -31,7 +32,6 @@ from reconciler.engine.runs.reporting import (
     report_run,
     say_left_open,
 )
-from reconciler.engine.runs.unfinished import ledger_directory
 from reconciler.errors import (
     BlockedError,
     LeaseHeldError,
@@ -139,7 +139,10 @@ def _carry_out(
         if not plan.changes:
             _put_checkout_on_record(engine, driver, run_id, question, plan, observed)
             result = make_result(engine, run_id, plan, observed.now, (), options)
-            if options.commit and find_left_over(observed.open_runs, observed.lease, observed.now):
+            if options.commit and (
+                find_left_over(observed.open_runs, observed.lease, observed.now)
+                or is_log_due(engine, driver)
+            ):
                 return report_run(engine, driver, result, commit=options.commit, push=options.push)
             return result, push_rest(engine) if options.commit and options.push else None
         stop = Stop(engine)
@@ -155,7 +158,8 @@ def _carry_out(
             observed = replace(engine.look(question.desired, deep=question.deep), lease=None)
             looked = _second_look(engine, question, plan, observed, options, made)
             plan = looked.left
-            put_on_record(engine, driver, run_id, plan, observed.now, options)
+            salt = new_salt()
+            put_on_record(engine, driver, run_id, plan, observed.now, options, salt)
             with say_left_open(run_id):
                 if question.applying:
                     put_commit_on_record(engine, driver, run_id, looked.inputs.checkout, observed)
@@ -166,6 +170,7 @@ def _carry_out(
                 result = make_result(
                     engine, run_id, plan, observed.now, outcomes, options, driver.clock.now()
                 )
+                result = replace(result, actor_salt=salt)
                 return report_run(engine, driver, result, commit=options.commit, push=options.push)
 
 
@@ -286,6 +291,7 @@ def put_on_record(
     plan: Plan,
     now: datetime,
     options: Options,
+    salt: str,
 ) -> None:
     run = OpenRun(
         run_id,
@@ -297,6 +303,7 @@ def put_on_record(
         options.planfile,
         dirty=plan.dirty,
         rollback_from=plan.rollback_from,
+        actor_salt=salt,
     )
     engine.live.run_id = run_id
     if not driver.run(open_run(run)):
@@ -345,6 +352,11 @@ def new_run_id(now: datetime, digest: str) -> str:
     return (
         f"{now:%Y%m%dT%H%M%SZ}-{digest.removeprefix('sha256:')[:12]}-{secrets.token_hex(2)}".lower()
     )
+
+
+def new_salt() -> str:
+    """32 random hex digits: with them the log commits to a person whose name it does not hold."""
+    return secrets.token_hex(16)
 
 
 def make_result(

@@ -16,13 +16,13 @@ from reconciler.engine.apply import (
     carry_out,
     make_result,
     new_run_id,
+    new_salt,
     open_driver,
     put_on_record,
 )
-from reconciler.engine.engine import Engine
+from reconciler.engine.engine import Engine, ledger_directory
 from reconciler.engine.look.records import LOOKS, survey
 from reconciler.engine.runs.reporting import Reported, report_run, say_left_open
-from reconciler.engine.runs.unfinished import ledger_directory
 from reconciler.errors import AuditError, BlockedError
 from reconciler.planning.actions.reasons import RevocationRequest
 from reconciler.planning.emergency import revocation_plan
@@ -56,7 +56,8 @@ def revoke_now(
             return make_result(engine, run_id, plan, observed.now, (), options), None
         if options.commit:
             _warn_unready(engine, push=options.push)
-        put_on_record(engine, driver, run_id, plan, observed.now, options)
+        salt = new_salt()
+        put_on_record(engine, driver, run_id, plan, observed.now, options, salt)
         with say_left_open(run_id):
             done: list[Outcome] = []
             rest: list[Outcome] = []
@@ -75,6 +76,7 @@ def revoke_now(
             result = make_result(
                 engine, run_id, plan, observed.now, (*done, *rest), options, driver.clock.now()
             )
+            result = replace(result, actor_salt=salt)
             return report_run(engine, driver, result, commit=options.commit, push=options.push)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import field, replace
 from datetime import datetime
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from reconciler.dataclass import dataclass
@@ -35,7 +36,7 @@ class Engine:
     ``edited_policies`` names our Vault policies that are not what bootstrap writes; ``mounts``
     reads the settings of the registry's mount and of the secrets'; ``judge`` evaluates the rules of
     one's own in the policy; ``checkout`` tells what git says of a declaration that was loaded.
-    ``decoded``: the buckets that were decoded for it."""
+    ``logged``: the environment has an evidence log. ``decoded``: the buckets that were decoded for it."""
 
     project: Project
     environment: Environment
@@ -45,6 +46,7 @@ class Engine:
     sender: Sender
     ledger: Ledger
     reporter: Reporter
+    logged: bool = True
     say: Callable[[str], None] = _silent
     progress: Callable[[Outcome, int], None] = lambda outcome, total: None
     stopping: Callable[[], bool] = lambda: False
@@ -107,6 +109,11 @@ class Engine:
         from reconciler.engine.drive import Driver, ServerClock  # noqa: PLC0415
 
         return Driver(self.live, self.minter, self.sender, ServerClock(now), lanes)
+
+
+def ledger_directory(engine: Engine) -> PurePosixPath:
+    """The folder of this environment's reports, below the project."""
+    return PurePosixPath(engine.project.audit_path) / engine.environment.name
 
 
 def list_names_on_record(desired: Desired) -> tuple[tuple[str, ...], ...]:

@@ -116,8 +116,8 @@ class StoredFiles(Protocol):
         """The names of the files in a folder."""
         ...
 
-    def read(self, path: PurePosixPath) -> bytes | None:
-        """The content of a file, None where there is none."""
+    def read(self, paths: Sequence[PurePosixPath]) -> list[bytes | None]:
+        """The contents of files, in order; None where there is no such file."""
         ...
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.report_files import check_path, names_in, read_bytes
+
+_OBJECTS = (b"blob", b"tree", b"commit", b"tag")
 
 
 class CommittedFiles:
@@ -23,13 +26,29 @@ class CommittedFiles:
         found = answer.out.split("\0") if answer.code == 0 else []
         return frozenset(name for name in found if name)
 
-    def read(self, path: PurePosixPath) -> bytes | None:
-        check_path(path)
-        where = f"{self._commit}:./{path}"
-        if self._git.run("cat-file", "-e", where).code != 0:
-            return None
-        text = self._git.whole("cat-file", "blob", where)
-        return text.encode("utf-8", "surrogateescape")
+    def read(self, paths: Sequence[PurePosixPath]) -> list[bytes | None]:
+        """The contents of files, in order; None where there is no such file."""
+        for path in paths:
+            check_path(path)
+        asked = "".join(f"{self._commit}:./{path}\n" for path in paths)
+        text = self._git.whole("cat-file", "--batch", stdin=asked)
+        return list(_cut(text.encode("utf-8", "surrogateescape"), len(paths)))
+
+
+def _cut(answers: bytes, count: int) -> Iterator[bytes | None]:
+    """The blobs among the answers of ``cat-file --batch``: a line that ends with the size, then the
+    content and a line end; or a line alone."""
+    start = 0
+    for _ in range(count):
+        end = answers.index(b"\n", start)
+        words = answers[start:end].split(b" ")
+        start = end + 1
+        if len(words) != 3 or words[1] not in _OBJECTS:
+            yield None
+            continue
+        size = int(words[2])
+        yield answers[start : start + size] if words[1] == b"blob" else None
+        start += size + 1
 
 
 class FolderFiles:
@@ -42,5 +61,6 @@ class FolderFiles:
         """The names of the files in a folder."""
         return frozenset(names_in(self._root, directory))
 
-    def read(self, path: PurePosixPath) -> bytes | None:
-        return read_bytes(self._root, path)
+    def read(self, paths: Sequence[PurePosixPath]) -> list[bytes | None]:
+        """The contents of files, in order; None where there is no such file."""
+        return [read_bytes(self._root, path) for path in paths]

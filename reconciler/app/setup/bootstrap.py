@@ -52,6 +52,8 @@ def _prepare(
         done: list[tuple[str, str]] = list(
             prepare_environment(live, environment.name, project.name, None if anew else buckets)
         )
+        if anew:  # what was just done may have written it
+            present = existing_meta(live, project.name, environment.name)
         if platform is not None:
             try:
                 done += login_roles(live, environment.name, platform)

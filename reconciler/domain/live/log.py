@@ -68,4 +68,3 @@ class LogDocument:
     run: str
     entry: bytes
     files: Mapping[str, bytes]
-

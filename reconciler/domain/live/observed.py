@@ -85,6 +85,7 @@ class OpenRun:
     reports: Mapping[str, str] = field(default_factory=dict)
     dirty: tuple[str, ...] = ()  # paths of what was used that ``git_commit`` does not hold
     rollback_from: str | None = None  # the commit that an allowed step back left
+    actor_salt: str = ""  # with which the evidence log commits to ``actor``
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ class RunResult:
 
     ``dirty``: paths of what was used that ``git_commit`` does not hold. ``rollback_from``: the
     commit that was applied before, where HEAD does not build on it and somebody allowed that.
+    ``actor_salt``: 32 hex digits with which the evidence log commits to ``actor``; empty for a run
+    of an earlier version of this program.
     """
 
     run_id: str
@@ -45,6 +47,7 @@ class RunResult:
     omitted: int = 0
     dirty: tuple[str, ...] = ()
     rollback_from: str | None = None
+    actor_salt: str = ""
 
     def summary(self) -> dict[str, int]:
         """Number of outcomes by status, all three of them."""

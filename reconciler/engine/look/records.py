@@ -230,7 +230,7 @@ def _registry(
         mark = marks[bucket] = WrittenMark(document.version, document.created)
         if document.ends is not None:
             ending[where] = document.ends
-        refuse_deleted(bucket, document)
+        refuse_deleted(f"buckets/{bucket}", document)
         found = known.get(bucket)
         if found is None or found.mark != mark:
             stored = read_bucket(document.text, owner, where)

@@ -13,11 +13,11 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.plan import OutcomeStatus
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
-from reconciler.engine.engine import Engine
+from reconciler.engine.engine import Engine, ledger_directory
 from reconciler.engine.look.records import read_lease, read_registry, readable_runs, survey
 from reconciler.engine.runs.earlier import EarlierReport, Files, choose_earlier_report, digest_files
+from reconciler.engine.runs.entering import Entries, Registered
 from reconciler.engine.runs.history import find_unrecorded, fold_run, list_events, settle_outcomes
-from reconciler.engine.runs.unfinished import ledger_directory
 from reconciler.errors import AuditError, ReconcilerError, RegistryError, Stopped
 from reconciler.planning.actions.renames import merge_revocations
 from reconciler.planning.guards.unfinished import at_work
@@ -31,12 +31,20 @@ Reported = tuple[RunResult, AuditError | None]
 class After:
     """The registry as a run left it:
 
-    ``records`` None when it could not be read. ``runs``: all on record.
+    ``records`` None when it could not be read. ``runs``: all on record. ``whole``: no document of
+    it was unreadable.
     """
 
     records: Mapping[str, ClientRecord] | None = None
     runs: tuple[OpenRun, ...] = ()
     earlier: tuple[OpenRun, ...] = ()
+    whole: bool = True
+
+    @property
+    def registered(self) -> Registered | None:
+        """As the evidence log is told of it."""
+        records = self.records
+        return None if records is None else Registered(records, self.runs, self.whole)
 
 
 def find_left_over(
@@ -75,6 +83,7 @@ def recover_result(
         omitted=run.omitted,
         dirty=run.dirty,
         rollback_from=run.rollback_from,
+        actor_salt=run.actor_salt,
     )
 
 
@@ -86,8 +95,8 @@ def report_run(
     commit: bool,
     push: bool,
 ) -> Reported:
-    """Write the reports of ``result`` and of earlier runs, commit them, push, and mark the runs as
-    reported.
+    """Write the reports of ``result`` and of earlier runs and their entries in the evidence log,
+    commit them, push, and mark the runs as reported.
 
     Nothing is lost when that fails: the files stay, the runs stay open, and the next run commits
     and pushes the reports, also in another checkout: one that could not push may be a workspace of
@@ -101,20 +110,25 @@ def report_run(
         )
         return result, None
     directory = ledger_directory(engine)
-    earlier, problem = _earlier(engine, after, result.run_id) if commit else ({}, None)
-    reported = list(earlier)
-    rewritten = tuple(run_id for run_id, one in earlier.items() if one.differed)
-    result = replace(result, recovered=tuple(reported), rewritten=rewritten)
+    problem: AuditError | None = None
+    reported: list[str] = []
     try:
         if result.outcomes:
             engine.ledger.write(files)
             result = replace(result, audit_path=str(directory / f"{result.run_id}.json"))
-            reported.append(result.run_id)
-        if not commit or not reported:
+        if not commit:
+            return result, None
+        entries = Entries(engine, driver, after.registered)
+        earlier, problem = _earlier(engine, after, result.run_id, entries)
+        rewritten = tuple(run_id for run_id, one in earlier.items() if one.differed)
+        result = replace(result, recovered=tuple(earlier), rewritten=rewritten)
+        reported = [*earlier, *([result.run_id] if result.outcomes else [])]
+        filed = entries.close(result, files)
+        whole = {path: text for one in earlier.values() for path, text in one.files.items()}
+        whole |= {**files, **filed}
+        if not whole:
             return result, problem
-        whole = {path: text for one in earlier.values() for path, text in one.files.items()} | dict(
-            files
-        )
+        engine.ledger.write(filed)
         result = replace(
             result, audit_commit=engine.ledger.commit(directory, _message(engine, result), whole)
         )
@@ -205,13 +219,14 @@ def _look(engine: Engine, own: str) -> After:
     except RegistryError as error:
         engine.say(f"{error.message}: reports of earlier runs wait until it can be read")
         known = survey(engine.live, engine.project.name, engine.buckets)
-        return After(merge_revocations(known.records), known.runs)
+        return After(merge_revocations(known.records), known.runs, whole=False)
 
 
 def _earlier(
-    engine: Engine, after: After, by: str
+    engine: Engine, after: After, by: str, entries: Entries
 ) -> tuple[dict[str, EarlierReport], AuditError | None]:
-    """The reports of earlier runs, written, by run id.
+    """The reports of earlier runs, written and in the evidence log, by run id. Those that have an
+    entry are what it says; the others are rendered.
 
     One that cannot be reported does not keep the others from it.
     """
@@ -220,8 +235,12 @@ def _earlier(
     records = after.records or {}
     for run in after.earlier:
         try:
-            anew = engine.reporter.files(recover_result(run, engine, records, by), records)
-            one = choose_earlier_report(run, anew, engine.ledger, engine.reporter)
+            one = entries.find(run.run_id)
+            if one is None:
+                earlier = recover_result(run, engine, records, by)
+                anew = engine.reporter.files(earlier, records)
+                one = choose_earlier_report(run, anew, engine.ledger, engine.reporter)
+                entries.enter(earlier, one.files)
             engine.ledger.write(one.files)
             found[run.run_id] = one
         except AuditError as error:
@@ -234,7 +253,9 @@ def _message(engine: Engine, result: RunResult) -> str:
     counts = result.summary()
     where = f"audit({engine.environment.name})"
     if not result.outcomes:
-        return "\n\n".join([f"{where}: {len(result.recovered)} earlier", *_others(result)])
+        count = len(result.recovered)
+        title = f"{where}: {count} earlier" if count else f"{where}: evidence log"
+        return "\n\n".join([title, *_others(result)])
     title = f"{where}: run {result.run_id}, {counts['done']} done, {counts['failed']} failed"
     return "\n\n".join([title, *_others(result)])
 

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import PurePosixPath
 
 from reconciler.domain.live.observed import Observed
 from reconciler.domain.plan.plan import Plan
 from reconciler.domain.plan.unfinished import Unfinished
-from reconciler.engine.engine import Engine
+from reconciler.engine.engine import Engine, ledger_directory
 from reconciler.planning.guards.unfinished import Books, find_unfinished
-
-
-def ledger_directory(engine: Engine) -> PurePosixPath:
-    """The folder of this environment's reports, below the project."""
-    return PurePosixPath(engine.project.audit_path) / engine.environment.name
 
 
 def find_unfinished_business(

@@ -399,6 +399,11 @@ def _parse_probes(raw: bytes) -> tuple[ProbeResult, ...]:
     )
 
 
+def encode_event(event: Event) -> bytes:
+    """The canonical JSON of an event, as it stands in its record."""
+    return encode_json(_shape_event(event))
+
+
 def _shape_event(event: Event) -> EventShape:
     return EventShape(
         seq=event.seq,

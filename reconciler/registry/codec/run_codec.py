@@ -29,7 +29,7 @@ MAX_UNRECORDED = 128 * 1024
 MAX_SENTENCE = 500
 _RUN, _LEASE = Decoder(RunShape), Decoder(LeaseShape)
 # What few runs have: it is written where it is so, and documents of former versions lack it.
-RARE: dict[str, Json] = {"dirty": [], "rollback_from": None}
+RARE: dict[str, Json] = {"dirty": [], "rollback_from": None, "actor_salt": ""}
 
 
 def encode_run(run: OpenRun) -> str:
@@ -37,7 +37,11 @@ def encode_run(run: OpenRun) -> str:
 
     Names and sentences come from outside: what looks like a secret is not in it.
     """
-    rare = {"dirty": list(run.dirty), "rollback_from": run.rollback_from}
+    rare = {
+        "dirty": list(run.dirty),
+        "rollback_from": run.rollback_from,
+        "actor_salt": run.actor_salt,
+    }
     document: dict[str, Json] = {
         name: value for name, value in rare.items() if value != RARE[name]
     } | {
@@ -122,6 +126,7 @@ def decode_run(text: str, where: str = "a run") -> OpenRun:
             reports=shape.reports,
             dirty=tuple(shape.dirty),
             rollback_from=shape.rollback_from,
+            actor_salt=shape.actor_salt,
         )
     except ValueError:
         raise garbled_error(where, "it has not the fields of a run") from None

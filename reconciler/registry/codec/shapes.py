@@ -182,6 +182,7 @@ class RunShape(Exact):
     unrecorded: list[OutcomeShape] = []
     dirty: list[str] = []
     rollback_from: str | None = None
+    actor_salt: str = ""
 
 
 class LeaseShape(Struct, gc=False):

@@ -64,7 +64,7 @@ class Bucket:
     def load(self) -> Steps[None]:
         """Read the bucket. Raises ``RegistryError`` when it cannot be decoded."""
         document = expect((yield ReadDocument(f"buckets/{self.name}")), StoredDocument)
-        refuse_deleted(self.name, document)
+        refuse_deleted(f"buckets/{self.name}", document)
         stored = read_bucket(document.text, self._owner, f"buckets/{self.name}")
         self.records = StoredRecords({**stored.records})
         self._foreign, self._raw = stored.foreign, stored.raw
@@ -214,13 +214,13 @@ def drop_attempts(event: Event) -> Event:
 
 
 def refuse_deleted(name: str, document: StoredDocument) -> None:
-    """A bucket that was written and cannot be read was deleted by hand. It must never pass for an
-    empty one: every client in it would be registered and issued anew. Raises ``RegistryError``
-    RC444."""
+    """A document that was written and cannot be read was deleted by hand. It must never pass for an
+    empty one: every client of a bucket would be registered and issued anew, and a log begun again.
+    Raises ``RegistryError`` RC444."""
     if document.text is None and document.version:
         raise RegistryError(
             "RC444",
-            f"buckets/{name} of the registry was deleted by hand: version {document.version} cannot"
+            f"{name} of the registry was deleted by hand: version {document.version} cannot"
             " be read",
             "bring it back with 'kv undelete', or with 'kv rollback' to a version before"
             f" {document.version}",

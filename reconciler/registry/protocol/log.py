@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.domain.live.log import KEY, RUN, LogClaim, LogDocument, LogHead
-from reconciler.errors import AuditError, RegistryError, VaultUnreachable
+from reconciler.errors import AuditError, VaultUnreachable
 from reconciler.evidence.checkpoint import Checkpoint
 from reconciler.evidence.envelope import Envelope, pre_authenticate
 from reconciler.evidence.notes import Note, NoteSignature, VerifierKey
@@ -37,11 +37,12 @@ from reconciler.registry.codec.log_codec import (
     unpack,
 )
 from reconciler.registry.codec.stored import garbled_error
+from reconciler.registry.protocol.bucket import refuse_deleted
 from reconciler.registry.protocol.documents import put_document
 from reconciler.registry.requests import (
     ReadDocument,
-    SignLog,
     SignedLog,
+    SignLog,
     StoredDocument,
 )
 from reconciler.registry.steps import Steps, expect
@@ -55,30 +56,21 @@ class Draft:
     """An entry that has no number yet.
 
     ``describe`` makes its statement after a head, which decides its number, predecessor and key.
-    ``files`` are what it is about, by path from the project's root. ``forgotten`` are runs of the
+    ``files`` are what it is about, by path from the project's root. ``forgotten`` tells the runs of a
     head that are closed by now, ``kept`` is the first entry whose bytes are still in the registry.
     """
 
     describe: Callable[[LogHead], Statement]
     files: Mapping[str, bytes]
-    forgotten: Collection[str] = ()
+    forgotten: Callable[[LogHead], Collection[str]]
     kept: int = 1
 
 
 def read_head() -> Steps[LogHead | None]:
     """None: this environment has no log yet. Raises ``RegistryError``."""
     document = expect((yield ReadDocument(HEAD)), StoredDocument)
-    if document.text is not None:
-        return decode_head(document.text, document.version)
-    if document.version:
-        raise RegistryError(
-            "RC444",
-            f"{HEAD} of the registry was deleted by hand: version {document.version} cannot be"
-            " read",
-            "bring it back with 'kv undelete', or with 'kv rollback' to a version before"
-            f" {document.version}",
-        )
-    return None
+    refuse_deleted(HEAD, document)
+    return None if document.text is None else decode_head(document.text, document.version)
 
 
 def append_entry(draft: Draft, needed: Callable[[LogHead], bool]) -> Steps[LogHead]:
@@ -160,11 +152,9 @@ def _claim(head: LogHead, draft: Draft) -> Steps[None]:
         run=statement.run,
         key=head.key,
         parts=tuple(map(name_part, parts)),
-        files={
-            name: hashlib.sha256(content).hexdigest() for name, content in draft.files.items()
-        },
+        files={name: hashlib.sha256(content).hexdigest() for name, content in draft.files.items()},
         closed_at=statement.closed,
-        forgotten=tuple(sorted(set(draft.forgotten).intersection(head.runs))),
+        forgotten=tuple(sorted(draft.forgotten(head))),
         kept=max(head.kept, draft.kept),
         verifier=statement.keys[0].verifier if statement.kind == KEY else "",
     )

@@ -109,7 +109,7 @@ def read_buckets(count: int) -> Steps[dict[str, StoredDocument]]:
         name: expect(answer, StoredDocument) for name, answer in zip(names, answers, strict=True)
     }
     for name, document in documents.items():
-        refuse_deleted(name, document)
+        refuse_deleted(f"buckets/{name}", document)
     return documents
 
 

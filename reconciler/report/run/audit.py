@@ -114,6 +114,7 @@ def audit_json(result: RunResult, records: Mapping[str, ClientRecord] | None) ->
         KIND,
         {
             **run_head(result),
+            "actor_salt": result.actor_salt,
             "recovered_by": result.recovered_by,
             "summary": result.summary(),
             "omitted": result.omitted,

@@ -1,5 +1,5 @@
-"""``bootstrap``: mounts, signing key, policies, token roles and the registry's ``meta``.
-Idempotent.
+"""``bootstrap``: mounts, signing key, policies, token roles, the head of the evidence log and the
+registry's ``meta``. Idempotent.
 
 Everything is looked at before anything is written, so that a refusal leaves all as it was; ``meta``
 is written last: a registry with ``meta`` is complete. A run that was killed is finished by the
@@ -15,6 +15,7 @@ from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.http.paths import SIGNING_KEY
 from reconciler.adapters.vault.live import Live
+from reconciler.adapters.vault.setup.log import begin_log
 from reconciler.adapters.vault.setup.meta import (
     BUCKETS,
     Meta,
@@ -82,6 +83,8 @@ def prepare_environment(
         name = policy_name(environment, role)
         allowed = [policy_name(environment, policy) for policy in policies]
         done.append((f"token role {name}", _token_role(live, name, allowed)))
+    verifier, began = begin_log(live, project, environment)
+    done.append((f"evidence log, key to pin: {verifier}", began))
     done.append(
         (f"registry {registry}/meta", _write_meta(live, environment, project, buckets, meta))
     )
@@ -266,11 +269,12 @@ def _write_meta(
     buckets: int | None,
     meta: Meta | None,
 ) -> Did:
-    if meta is not None:
+    if meta is not None and meta.logged:
         return "unchanged"
-    before = read_meta_document(live)
-    wanted = Meta(project, environment, buckets or DEFAULT_BUCKETS, 0)
-    response = live.answer(WriteDocument("meta", wanted.text(), before.version))
+    version = read_meta_document(live).version if meta is None else meta.version
+    count = buckets or (DEFAULT_BUCKETS if meta is None else meta.buckets)
+    wanted = Meta(project, environment, count, version)
+    response = live.answer(WriteDocument("meta", wanted.text(), version))
     if isinstance(response, Unclear):
         raise VaultError(
             errors.UNREACHABLE,
@@ -281,4 +285,4 @@ def _write_meta(
         # Somebody else bootstrapped at the same moment: theirs counts if it says the same.
         parse_meta(live, read_meta_document(live), project, environment)
         return "unchanged"
-    return "created"
+    return "created" if meta is None else "updated"

@@ -12,23 +12,27 @@ from reconciler.domain.values import canonical
 from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import ReadDocument, StoredDocument
 
-_FORMAT = 1
+# A registry with an evidence log has another format: a version of this program that knows nothing
+# of the log would report runs past it.
+_WITHOUT_LOG, _WITH_LOG = 1, 2
 BUCKETS = (16, 256, 4096)
 
 
 @dataclass(frozen=True, slots=True)
 class Meta:
-    """``version`` is the KV version of the document that says so."""
+    """``version`` is the KV version of the document that says so. ``logged``: the environment has
+    an evidence log, as every one has that this version bootstrapped."""
 
     project: str
     environment: str
     buckets: int
     version: int
+    logged: bool = True
 
     def text(self) -> str:
         """The document."""
         content = {
-            "format": _FORMAT,
+            "format": _WITH_LOG if self.logged else _WITHOUT_LOG,
             "project": self.project,
             "environment": self.environment,
             "buckets": self.buckets,
@@ -90,7 +94,7 @@ def parse_meta(
         found = None
     if (
         not isinstance(found, dict)
-        or found.get("format") != _FORMAT
+        or found.get("format") not in (_WITHOUT_LOG, _WITH_LOG)
         or found.get("buckets") not in BUCKETS
     ):
         raise _foreign(
@@ -107,7 +111,8 @@ def parse_meta(
             "set other vault.mounts (or another namespace) for this environment; nothing was"
             " changed",
         )
-    return Meta(project, environment, found["buckets"], document.version)
+    logged = found["format"] == _WITH_LOG
+    return Meta(project, environment, found["buckets"], document.version, logged)
 
 
 def mount_kind(live: Live, mount: str) -> str | None:

@@ -1,0 +1,71 @@
+"""The beginning of an environment's evidence log."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Literal
+
+from reconciler.adapters.vault.http import errors
+from reconciler.adapters.vault.http.paths import SIGNING_KEY
+from reconciler.adapters.vault.live import Live
+from reconciler.domain.live.log import LogHead
+from reconciler.errors import VaultError
+from reconciler.evidence.notes import VerifierKey
+from reconciler.evidence.signatures import ED25519
+from reconciler.registry.codec.log_codec import HEAD, decode_head, encode_head
+from reconciler.registry.protocol.bucket import refuse_deleted
+from reconciler.registry.requests import (
+    LogKeys,
+    ReadDocument,
+    ReadLogKeys,
+    StoredDocument,
+    WriteDocument,
+    Written,
+)
+
+_ORIGIN_BYTES = 16
+
+
+def begin_log(
+    live: Live, project: str, environment: str
+) -> tuple[str, Literal["created", "updated", "unchanged"]]:
+    """Write the head of an empty log, unless there is a log: the verifier key to pin, and what was
+    done. A version of the key that the log left behind may not sign any more from then on.
+
+    Raises ``RegistryError`` RC444 for a head that was deleted by hand, ``VaultError``.
+    """
+    head = _read(live)
+    keys = live.answer(ReadLogKeys())
+    assert isinstance(keys, LogKeys)  # what ReadLogKeys is answered with
+    if head is not None:
+        return head.verifiers[head.key], "updated" if _retire(live, head, keys) else "unchanged"
+    version = max(keys.versions)
+    origin = f"{project}/{environment}/{secrets.token_hex(_ORIGIN_BYTES)}"
+    verifier = VerifierKey(origin, ED25519, keys.versions[version]).text
+    text = encode_head(LogHead(origin, version, {version: verifier}))
+    if not isinstance(live.answer(WriteDocument(HEAD, text, 0)), Written):
+        found = _read(live)
+        if found is None:
+            raise VaultError(
+                errors.UNREACHABLE,
+                "the head of the evidence log could not be written",
+                "run bootstrap again: it goes on from what is there",
+            )
+        return found.verifiers[found.key], "unchanged" if encode_head(found) != text else "created"
+    return verifier, "created"
+
+
+def _read(live: Live) -> LogHead | None:
+    document = live.answer(ReadDocument(HEAD))
+    assert isinstance(document, StoredDocument)  # what ReadDocument is answered with
+    refuse_deleted(HEAD, document)
+    return None if document.text is None else decode_head(document.text, document.version)
+
+
+def _retire(live: Live, head: LogHead, keys: LogKeys) -> bool:
+    """Whether older versions than the one that signs could sign until now."""
+    if keys.least >= head.key or head.key == 1:
+        return False
+    path = f"/v1/{live.settings.transit_mount}/keys/{SIGNING_KEY}/config"
+    live.adapter.post(path, json={"min_encryption_version": head.key})
+    return True

@@ -1,0 +1,200 @@
+"""The log of one environment as a run meets it: entries are written, and filed in git."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import PurePosixPath
+
+from reconciler.domain.live.log import LogDocument, LogHead
+from reconciler.domain.plan.run import RunResult
+from reconciler.engine.drive import Driver
+from reconciler.engine.engine import Engine, ledger_directory
+from reconciler.engine.evidence.doubts import refuse_other_log
+from reconciler.engine.evidence.drafting import (
+    Circumstances,
+    draft_heartbeat,
+    draft_key,
+    draft_run,
+)
+from reconciler.engine.evidence.files import LogFiles
+from reconciler.engine.ports import StoredFiles
+from reconciler.errors import RegistryError
+from reconciler.registry.codec.log_codec import name_folder
+from reconciler.registry.protocol.log import (
+    append_entry,
+    read_claim,
+    read_entry,
+    settle_log,
+)
+from reconciler.registry.requests import LogKeys, ReadLogKeys
+from reconciler.registry.steps import expect
+
+# After a week without an entry one says that the log is alive.
+QUIET = timedelta(days=7)
+Files = Mapping[PurePosixPath, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """``files`` are to be committed: what HEAD lacks of the log. ``missing`` are the entries whose
+    bytes neither HEAD nor the registry has."""
+
+    files: Files = field(default_factory=dict)
+    missing: tuple[int, ...] = ()
+
+
+class Book:
+    """``head`` is the log as it is. Methods raise ``AuditError``, ``RegistryError``,
+    ``VaultError``."""
+
+    def __init__(self, engine: Engine, driver: Driver, head: LogHead) -> None:
+        self.head = head
+        self._engine = engine
+        self._driver = driver
+        self._where = LogFiles(ledger_directory(engine))
+
+    @property
+    def folder(self) -> PurePosixPath:
+        """Of the log's files, below the project."""
+        return self._where.folder
+
+    def has_entry_of(self, run_id: str) -> bool:
+        return run_id in self.head.runs
+
+    def refuse_other(self) -> None:
+        """Raises ``AuditError`` RC663 to RC665 when git has a log that is not the beginning of this
+        one."""
+        ledger = self._engine.ledger
+        for stored in (ledger.stored(), ledger.stored(pushed=True)):
+            refuse_other_log(self._driver, self.head, stored, self._where)
+
+    def is_quiet(self) -> bool:
+        """Whether the last entry is so old that a heartbeat is due."""
+        last = self.head.closed_at
+        return last is not None and self._driver.clock.now() - last >= QUIET
+
+    def lacks_files(self) -> bool:
+        """Whether HEAD lacks files of the log that the registry can give."""
+        if not self.head.size:
+            return False
+        stored = self._engine.ledger.stored()
+        if stored.read([self._where.checkpoint]) != [self.head.checkpoint.encode()]:
+            return True
+        names = stored.names(self.folder)
+        kept = range(self.head.kept, self.head.size + 1)
+        return any(self._where.entry(number).name not in names for number in kept)
+
+    def enter(self, result: RunResult, files: Files, known: Circumstances) -> None:
+        """Write the entry of a run, unless it has one."""
+        content = {str(path): text.encode() for path, text in files.items()}
+        draft = draft_run(result, content, known)
+        self.head = self._driver.run(
+            append_entry(draft, lambda head: result.run_id not in head.runs)
+        )
+
+    def beat(self, result: RunResult, known: Circumstances) -> None:
+        """Write a heartbeat, unless somebody else wrote an entry meanwhile."""
+        size = self.head.size
+        draft = draft_heartbeat(result, known)
+        self.head = self._driver.run(append_entry(draft, lambda head: head.size == size))
+
+    def hand_over(self, result: RunResult, known: Circumstances) -> None:
+        """When somebody rotated the log's key, let each version sign its successor."""
+        keys = expect(self._driver.answer(ReadLogKeys()), LogKeys).versions
+        for version in sorted(keys):
+            if version > self.head.key:
+                draft = draft_key(result, version, keys[version], known)
+                self.head = self._driver.run(append_entry(draft, _is_older_than(version)))
+
+    def forget_bytes(self) -> int:
+        """Remove the bytes of the entries that the upstream holds together with their successor;
+        the number of the first entry whose bytes stay."""
+        stored = self._engine.ledger.stored(pushed=True)
+        live, kept = self._engine.live, self.head.kept
+        while kept < self.head.size and self._is_held(stored, kept + 1):
+            if not self._is_held(stored, kept):
+                break
+            folder = name_folder(kept)
+            for name in live.list_documents(folder):
+                if name.startswith("part-"):
+                    live.delete_document(f"{folder}/{name}")
+            kept += 1
+        return kept
+
+    def read(self, number: int) -> LogDocument | None:
+        """An entry as its files; None: the registry does not have its bytes any more."""
+        return self._driver.run(read_entry(self.head, number))
+
+    def file(self) -> Filed:
+        """What HEAD lacks of the log."""
+        stored = self._engine.ledger.stored()
+        names = stored.names(self.folder)
+        files: dict[PurePosixPath, bytes] = {}
+        missing = []
+        for number in range(1, self.head.size + 1):
+            absent = self._where.entry(number).name not in names
+            kept = number >= self.head.kept and (absent or not self._is_held(stored, number))
+            entry = self.read(number) if kept else None
+            if entry is not None:
+                files |= self._where.files_of(entry)
+            elif absent:
+                missing.append(number)
+        if self.head.size:
+            files |= self._where.derived(self.head)
+        new = [
+            path
+            for path, content in zip(files, stored.read(list(files)), strict=True)
+            if content != files[path]
+        ]
+        return Filed({path: files[path].decode() for path in new}, tuple(missing))
+
+    def _is_held(self, stored: StoredFiles, number: int) -> bool:
+        """Whether an entry is there with the report files that it is about, as it was signed."""
+        claim = self._driver.run(read_claim(number))
+        if claim is None:
+            return False
+        wanted = {self._where.entry(number): claim.entry} | {
+            PurePosixPath(name): digest for name, digest in claim.files.items()
+        }
+        return all(
+            content is not None and hashlib.sha256(content).hexdigest() == digest
+            for content, digest in zip(stored.read(list(wanted)), wanted.values(), strict=True)
+        )
+
+
+def open_book(engine: Engine, driver: Driver) -> Book | None:
+    """The log, with every claimed entry finished; None where this environment has none.
+
+    Raises ``RegistryError``, ``VaultError``, ``AuditError``.
+    """
+    if not engine.logged:
+        return None
+    head = driver.run(settle_log())
+    if head is None:
+        raise RegistryError(
+            "RC444",
+            "the head of the evidence log is gone: somebody removed `ledger` from the registry with"
+            " all its versions",
+            f"run `reconciler bootstrap -e {engine.environment.name}` and then `reconciler audit"
+            f" repair -e {engine.environment.name}`",
+        )
+    return Book(engine, driver, head)
+
+
+def is_log_due(engine: Engine, driver: Driver) -> bool:
+    """Whether a run that changes nothing has something to write to the log, or to file of it.
+
+    Raises ``AuditError`` RC663 to RC665, ``RegistryError``, ``VaultError``.
+    """
+    book = open_book(engine, driver)
+    if book is None:
+        return False
+    book.refuse_other()
+    return book.is_quiet() or book.lacks_files()
+
+
+def _is_older_than(version: int) -> Callable[[LogHead], bool]:
+    return lambda head: head.key < version

@@ -1,0 +1,40 @@
+"""Where the files of a log lie, and what is in those that are derived from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from reconciler.domain.live.log import LogDocument, LogHead
+
+
+@dataclass(frozen=True, slots=True)
+class LogFiles:
+    """``reports`` is the folder of the environment's reports, below the project."""
+
+    reports: PurePosixPath
+
+    @property
+    def folder(self) -> PurePosixPath:
+        return self.reports / "log"
+
+    @property
+    def checkpoint(self) -> PurePosixPath:
+        return self.folder / "checkpoint"
+
+    @property
+    def keys(self) -> PurePosixPath:
+        return self.folder / "keys"
+
+    def entry(self, number: int) -> PurePosixPath:
+        return self.folder / f"{number:08}.json"
+
+    def files_of(self, entry: LogDocument) -> dict[PurePosixPath, bytes]:
+        """The entry, and the report files that it is about."""
+        reports = {PurePosixPath(name): content for name, content in entry.files.items()}
+        return {**reports, self.entry(entry.number): entry.entry}
+
+    def derived(self, head: LogHead) -> dict[PurePosixPath, bytes]:
+        """What the entries decide: the verifier keys, a line each, and the checkpoint."""
+        keys = "".join(f"{head.verifiers[version]}\n" for version in sorted(head.verifiers))
+        return {self.keys: keys.encode(), self.checkpoint: head.checkpoint.encode()}
