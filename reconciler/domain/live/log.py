@@ -42,7 +42,9 @@ class LogClaim:
 
     ``parts`` name the documents that hold its statement and its files, ``files`` are the SHA-256 of
     the files by path. ``entry`` is the SHA-256 of the entry's file, ``leaf`` its leaf hash; both are
-    empty, as is ``signature``, until it is signed. ``after`` is what the head takes over.
+    empty, as is ``signature``, until it is signed. ``successor`` is the version of the key that the
+    entry hands over to, with its ``verifier`` key; 0 for all others. ``forgotten``: runs that are
+    known to be closed.
     """
 
     number: int
@@ -54,6 +56,7 @@ class LogClaim:
     closed_at: datetime
     forgotten: tuple[str, ...] = ()
     kept: int = 1
+    successor: int = 0
     verifier: str = ""
     signature: bytes = b""
     entry: str = ""

@@ -102,7 +102,11 @@ class Book:
         self.head = self._driver.run(append_entry(draft, lambda head: head.size == size))
 
     def hand_over(self, result: RunResult, known: Circumstances) -> None:
-        """When somebody rotated the log's key, let each version sign its successor."""
+        """When somebody rotated the log's key, let each version sign its successor. The first entry
+        introduces a key itself, and hands over to none.
+        """
+        if not self.head.size:
+            return
         keys = expect(self._driver.answer(ReadLogKeys()), LogKeys).versions
         for version in sorted(keys):
             if version > self.head.key:

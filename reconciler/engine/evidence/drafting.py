@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.domain.live.log import HEARTBEAT, KEY, RUN, LogHead
@@ -39,25 +39,17 @@ class Circumstances:
 
 def draft_run(result: RunResult, files: Mapping[str, bytes], known: Circumstances) -> Draft:
     """The entry of a run with its report ``files``, by path."""
+    digests = {name: _sha256(content) for name, content in files.items()}
 
     def describe(head: LogHead) -> Statement:
+        subjects = digests if head.size else {**known.before, **digests}
         events = tuple(_list_events(result.run_id, known.records))
-        first = not head.size
-        subjects = known.before if first else {}
-        return Statement(
-            **_frame(head, known),
-            subjects=_subjects(subjects | {name: _sha256(text) for name, text in files.items()}),
+        return replace(
+            _begin(head, result, known),
+            subjects=_subjects(subjects),
             kind=RUN,
-            run=result.run_id,
-            command=result.command,
-            actor=commit_to(result.actor, result.actor_salt),
-            opened=result.started_at,
             plan=result.plan_digest or None,
-            commit=result.git_commit,
             events=events,
-            bases=find_bases(known.records, known.pending, result.run_id) if first else {},
-            open=_open(head, known, result.run_id),
-            keys=(NewKey(head.key, head.verifiers[head.key]),) if first else (),
         )
 
     return Draft(describe, files, _forgotten(known, result.run_id), known.kept)
@@ -65,17 +57,49 @@ def draft_run(result: RunResult, files: Mapping[str, bytes], known: Circumstance
 
 def draft_heartbeat(result: RunResult, known: Circumstances) -> Draft:
     """The entry of a quiet week: the log is alive, and nothing was done."""
-    return _draft_note(HEARTBEAT, result, known, lambda head: ())
+    return Draft(
+        lambda head: _begin(head, result, known), {}, _forgotten(known, result.run_id), known.kept
+    )
 
 
 def draft_key(result: RunResult, version: int, public: bytes, known: Circumstances) -> Draft:
     """The entry with which the present key hands over to the next one: ``version`` of it, whose 32
     bytes are ``public``."""
 
-    def successor(head: LogHead) -> tuple[NewKey, ...]:
-        return (NewKey(version, VerifierKey(head.origin, ED25519, public).text),)
+    def describe(head: LogHead) -> Statement:
+        statement = _begin(head, result, known)
+        successor = NewKey(version, VerifierKey(head.origin, ED25519, public).text)
+        return replace(statement, kind=KEY, keys=(*statement.keys, successor))
 
-    return _draft_note(KEY, result, known, successor)
+    return Draft(describe, {}, _forgotten(known, result.run_id), known.kept)
+
+
+def _begin(head: LogHead, result: RunResult, known: Circumstances) -> Statement:
+    """An entry about nothing but the log. in-toto wants a subject: it is the entry before it.
+
+    Time does not go back in a log, whatever node of Vault is asked.
+    """
+    first, now = not head.size, known.now()
+    before = {f"{known.folder}/{head.size:08}.json": head.last or ""}
+    nothing = {known.folder: _sha256(head.origin.encode())}
+    return Statement(
+        subjects=_subjects((known.before or nothing) if first else before),
+        origin=head.origin,
+        number=head.size + 1,
+        previous=head.last,
+        key=head.key,
+        kind=HEARTBEAT,
+        run=result.run_id,
+        command=result.command,
+        actor=commit_to(result.actor, result.actor_salt),
+        opened=result.started_at,
+        closed=now if head.closed_at is None else max(now, head.closed_at),
+        plan=None,
+        commit=result.git_commit,
+        bases=find_bases(known.records, known.pending, result.run_id) if first else {},
+        open=tuple(sorted({*known.pending} - {result.run_id, *head.runs})),
+        keys=(NewKey(head.key, head.verifiers[head.key]),) if first else (),
+    )
 
 
 def commit_to(person: str, salt: str) -> str | None:
@@ -98,57 +122,8 @@ def find_bases(
     return found
 
 
-def _draft_note(
-    kind: str,
-    result: RunResult,
-    known: Circumstances,
-    keys: Callable[[LogHead], tuple[NewKey, ...]],
-) -> Draft:
-    """An entry without files. in-toto wants a subject: it vouches for the entry before it."""
-
-    def describe(head: LogHead) -> Statement:
-        introduced = () if head.size else (NewKey(head.key, head.verifiers[head.key]),)
-        before = (
-            {f"{known.folder}/{head.size:08}.json": head.last or ""}
-            if head.size
-            else known.before or {known.folder: _sha256(head.origin.encode())}
-        )
-        return Statement(
-            **_frame(head, known),
-            subjects=_subjects(before),
-            kind=kind,
-            run=result.run_id,
-            command=result.command,
-            actor=commit_to(result.actor, result.actor_salt),
-            opened=result.started_at,
-            plan=None,
-            commit=result.git_commit,
-            bases=find_bases(known.records, known.pending, "") if not head.size else {},
-            open=_open(head, known, result.run_id),
-            keys=(*introduced, *keys(head)),
-        )
-
-    return Draft(describe, {}, _forgotten(known, result.run_id), known.kept)
-
-
-def _frame(head: LogHead, known: Circumstances) -> dict[str, object]:
-    """What the head decides. Time does not go back in a log, whatever node of Vault is asked."""
-    now = known.now()
-    return {
-        "origin": head.origin,
-        "number": head.size + 1,
-        "previous": head.last,
-        "key": head.key,
-        "closed": now if head.closed_at is None else max(now, head.closed_at),
-    }
-
-
 def _subjects(files: Mapping[str, str]) -> tuple[Subject, ...]:
     return tuple(Subject(name, files[name]) for name in sorted(files))
-
-
-def _open(head: LogHead, known: Circumstances, own: str) -> tuple[str, ...]:
-    return tuple(sorted({*known.pending} - {own, *head.runs}))
 
 
 def _forgotten(known: Circumstances, own: str) -> Callable[[LogHead], tuple[str, ...]]:

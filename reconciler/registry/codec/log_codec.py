@@ -53,6 +53,7 @@ class ClaimShape(Struct, forbid_unknown_fields=True):
     parts: list[str]
     run: str
     signature: str
+    successor: int
     verifier: str
 
 
@@ -125,6 +126,7 @@ def encode_claim(claim: LogClaim) -> str:
             "closed_at": iso(claim.closed_at),
             "forgotten": list(claim.forgotten),
             "kept": claim.kept,
+            "successor": claim.successor,
             "verifier": claim.verifier,
             "signature": _text(claim.signature),
             "entry": claim.entry,
@@ -147,6 +149,7 @@ def decode_claim(text: str, name: str) -> LogClaim:
             closed_at=parse_iso(shape.closed_at),
             forgotten=tuple(shape.forgotten),
             kept=shape.kept,
+            successor=shape.successor,
             verifier=shape.verifier,
             signature=_bytes(shape.signature),
             entry=shape.entry,

@@ -92,11 +92,7 @@ def append_entry(draft: Draft, needed: Callable[[LogHead], bool]) -> Steps[LogHe
             return head
         else:
             yield from _claim(head, draft)
-    raise VaultUnreachable(
-        "RC401",
-        f"other runs wrote {TRIES} entries to the log, and this one wrote none",
-        "run the same command again",
-    )
+    raise _overtaken()
 
 
 def settle_log() -> Steps[LogHead | None]:
@@ -110,7 +106,7 @@ def settle_log() -> Steps[LogHead | None]:
         if document.text is None:
             return head
         yield from _complete(head, document, name)
-    return head
+    raise _overtaken()
 
 
 def read_entry(head: LogHead, number: int) -> Steps[LogDocument | None]:
@@ -146,6 +142,7 @@ def _claim(head: LogHead, draft: Draft) -> Steps[None]:
     number = statement.number
     for part in parts:
         yield from _put_part(f"{name_folder(number)}/{name_part(part)}", part)
+    successor = statement.keys[0] if statement.kind == KEY else None
     claim = LogClaim(
         number=number,
         kind=statement.kind,
@@ -156,7 +153,8 @@ def _claim(head: LogHead, draft: Draft) -> Steps[None]:
         closed_at=statement.closed,
         forgotten=tuple(sorted(draft.forgotten(head))),
         kept=max(head.kept, draft.kept),
-        verifier=statement.keys[0].verifier if statement.kind == KEY else "",
+        successor=successor.version if successor else 0,
+        verifier=successor.verifier if successor else "",
     )
     yield from put_document(name_claim(number), encode_claim(claim), 0)
 
@@ -185,8 +183,8 @@ def _complete(head: LogHead, document: StoredDocument, name: str) -> Steps[None]
     tree = Tree(head.size, head.edge).append(claim.leaf)
     verifiers = dict(head.verifiers)
     key = head.key
-    if claim.verifier:
-        key = max(verifiers) + 1
+    if claim.successor:
+        key = claim.successor
         verifiers[key] = claim.verifier
     runs = {run: number for run, number in head.runs.items() if run not in claim.forgotten}
     if claim.kind == RUN:
@@ -244,6 +242,14 @@ def _read_parts(claim: LogClaim) -> Steps[tuple[bytes, dict[str, bytes]] | None]
             return None
         texts.append(document.text)
     return unpack(texts, name_folder(claim.number))
+
+
+def _overtaken() -> VaultUnreachable:
+    return VaultUnreachable(
+        "RC401",
+        f"the head of the log was read {TRIES} times, and other runs moved it each time",
+        "run the same command again",
+    )
 
 
 def _no_log() -> AuditError:
