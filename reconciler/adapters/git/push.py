@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from reconciler.adapters.git.command import PATIENT_SECONDS, GitAnswer, GitCommand, command_failed
+from reconciler.adapters.git.derived import settle_derived
 from reconciler.adapters.git.errors import audit_error
 from reconciler.adapters.git.history import list_changed_files
 from reconciler.adapters.git.programs import Programs
@@ -137,6 +138,7 @@ def _replay(
     with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         git.must("read-tree", "-i", "-m", "--aggressive", parent, tip, commit, environment=index)
+        settle_derived(git, index)
         written = git.run("write-tree", environment=index)
     if written.code != 0:
         raise audit_error("RC617", f"commit {commit[:12]}", written.err)

@@ -77,15 +77,12 @@ class Book:
         return last is not None and self._driver.clock.now() - last >= QUIET
 
     def lacks_files(self) -> bool:
-        """Whether HEAD lacks files of the log that the registry can give."""
-        if not self.head.size:
-            return False
-        stored = self._engine.ledger.stored()
-        if stored.read([self._where.checkpoint]) != [self.head.checkpoint.encode()]:
-            return True
-        names = stored.names(self.folder)
-        kept = range(self.head.kept, self.head.size + 1)
-        return any(self._where.entry(number).name not in names for number in kept)
+        """Whether git lacks files of the log that the registry can give: neither HEAD nor its
+        upstream has them all."""
+        ledger = self._engine.ledger
+        return bool(self.head.size) and not (
+            self._is_complete(ledger.stored()) or self._is_complete(ledger.stored(pushed=True))
+        )
 
     def enter(self, result: RunResult, files: Files, known: Circumstances) -> None:
         """Write the entry of a run, unless it has one."""
@@ -154,6 +151,14 @@ class Book:
             if content != files[path]
         ]
         return Filed({path: files[path].decode() for path in new}, tuple(missing))
+
+    def _is_complete(self, stored: StoredFiles) -> bool:
+        derived = self._where.derived(self.head)
+        if stored.read(list(derived)) != list(derived.values()):
+            return False
+        names = stored.names(self.folder)
+        kept = range(self.head.kept, self.head.size + 1)
+        return all(self._where.entry(number).name in names for number in kept)
 
     def _is_held(self, stored: StoredFiles, number: int) -> bool:
         """Whether an entry is there with the report files that it is about, as it was signed."""

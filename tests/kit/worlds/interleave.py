@@ -21,12 +21,14 @@ from reconciler.registry.requests import (
     MakeTransitKey,
     PutSecret,
     ReadDocument,
+    ReadLogKeys,
     ReadMetadata,
     ReadSubkeys,
     RemoveTransitKey,
     Request,
     ResetMetadata,
     Response,
+    SignLog,
     WriteDocument,
 )
 from tests.kit.worlds.runner import Ports
@@ -63,6 +65,8 @@ def touch(request: Request) -> Touch:
             return Touch(path, writes=False)
         case PutSecret(path) | DestroyVersions(path) | ResetMetadata(path):
             return Touch(path, writes=True)
+        case SignLog() | ReadLogKeys():
+            return Touch("the log's key", writes=False)
         case MakeTransitKey(name) | RemoveTransitKey(name):
             return Touch(name, writes=True)
     raise TypeError(request)

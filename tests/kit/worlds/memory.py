@@ -18,26 +18,34 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from reconciler.domain.declared.proof import Latency
 from reconciler.domain.kinds.credentials import SIGNING_SECRET, CredentialKind
+from reconciler.domain.live.log import LogHead
 from reconciler.domain.live.observed import SecretInfo
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values import keytext
+from reconciler.evidence.notes import VerifierKey
+from reconciler.evidence.signatures import ED25519
+from reconciler.registry.codec.log_codec import HEAD, encode_head
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,
     Done,
+    LogKeys,
     MakeTransitKey,
     Metadata,
     Minted,
     PublicKey,
     PutSecret,
     ReadDocument,
+    ReadLogKeys,
     ReadMetadata,
     ReadSubkeys,
     RemoveTransitKey,
     Request,
     ResetMetadata,
     Response,
+    SignedLog,
+    SignLog,
     StoredDocument,
     Subkeys,
     WriteDocument,
@@ -48,6 +56,12 @@ from reconciler.webhooks.wire.http import HttpFailure, HttpRequest, HttpResponse
 from tests.kit.worlds.declared import PROJECT
 from tests.kit.worlds.judge import judge_commit, judge_destruction
 from tests.kit.worlds.stored import decode_bucket
+
+
+def read_public(seed: bytes) -> bytes:
+    """The public half of an ed25519 key."""
+    return Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+
 
 START = datetime(2026, 11, 23, 22, 45, tzinfo=UTC)
 BUCKETS = 16
@@ -104,6 +118,7 @@ class World:
         self.deliveries: list[str] = []
         self.pairs_made = 0
         self.pairs: dict[str, bytes] = {}  # transit key -> the seed of its private half
+        self.log_keys: dict[int, bytes] = {}  # version -> the seed of the private half
         self.run_id: str | None = None
 
     # the port
@@ -141,6 +156,8 @@ class World:
             return self._destroy(request)
         if isinstance(request, MakeTransitKey | RemoveTransitKey):
             return self._pair(request)
+        if isinstance(request, SignLog | ReadLogKeys):
+            return self._log_key(request)
         if isinstance(request, ResetMetadata):
             self.secrets[request.path].edited = False
             self.writes += 1
@@ -197,6 +214,19 @@ class World:
         assert key in self.pairs, f"no transit key {key}"
         return sign_by_stranger(self.pairs[key], content)
 
+    # what an administrator does
+    def rotate_log_key(self) -> bytes:
+        """A new version of the log's key; its public half."""
+        version = len(self.log_keys) + 1
+        self.log_keys[version] = hashlib.sha256(f"log key {version}".encode()).digest()
+        return read_public(self.log_keys[version])
+
+    def begin_log(self) -> None:
+        origin = f"{self.owner}/production/{0:032x}"
+        verifier = VerifierKey(origin, ED25519, self.rotate_log_key()).text
+        head = encode_head(LogHead(origin, 1, {1: verifier}))
+        self.answer(WriteDocument(HEAD, head, 0))
+
     # what a person does by hand
     def put_by_hand(self, path: str, value: str = "by hand") -> None:
         entry = self.secrets.setdefault(path, Entry())
@@ -239,6 +269,13 @@ class World:
             data["doc"] for entry in self.documents.values() for data in entry.versions.values()
         )
 
+    def _log_key(self, request: SignLog | ReadLogKeys) -> SignedLog | LogKeys:
+        if isinstance(request, SignLog):
+            seed = self.log_keys[request.version]
+            return SignedLog(sign_by_stranger(seed, request.content), self.at)
+        public = {version: read_public(seed) for version, seed in self.log_keys.items()}
+        return LogKeys(public, 0, self.at)
+
     def _pair(self, request: MakeTransitKey | RemoveTransitKey) -> PublicKey | Done:
         if isinstance(request, RemoveTransitKey):
             self.pairs.pop(request.name, None)
@@ -246,12 +283,7 @@ class World:
         if request.name not in self.pairs:  # one that was removed and is made again is another one
             self.pairs_made += 1
             self.pairs[request.name] = hashlib.sha256(f"{self.pairs_made}".encode()).digest()
-        raw = (
-            Ed25519PrivateKey.from_private_bytes(self.pairs[request.name])
-            .public_key()
-            .public_bytes_raw()
-        )
-        return PublicKey(public_text(raw), self.at)
+        return PublicKey(public_text(read_public(self.pairs[request.name])), self.at)
 
     def _write_document(self, request: WriteDocument) -> Written | Conflict:
         entry = self.documents.setdefault(request.name, Entry())
