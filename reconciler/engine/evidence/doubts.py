@@ -11,7 +11,7 @@ from reconciler.engine.ports import StoredFiles
 from reconciler.errors import AuditError, EvidenceError
 from reconciler.evidence.checkpoint import Checkpoint, parse_checkpoint
 from reconciler.evidence.envelope import Envelope, decode_envelope, pre_authenticate
-from reconciler.evidence.notes import Note, VerifierKey, parse_note
+from reconciler.evidence.notes import SignedNote, VerifierKey, parse_note
 from reconciler.evidence.statement import Statement, decode_statement
 from reconciler.registry.protocol.log import read_claim
 
@@ -44,7 +44,7 @@ def refuse_other_log(driver: Driver, head: LogHead, stored: StoredFiles, where: 
         raise _forked(checkpoint.size)
 
 
-def _read_checkpoint(stored: StoredFiles, where: LogFiles) -> tuple[Note, Checkpoint] | None:
+def _read_checkpoint(stored: StoredFiles, where: LogFiles) -> tuple[SignedNote, Checkpoint] | None:
     content = stored.read([where.checkpoint])[0]
     try:
         note = parse_note(content or b"")
@@ -53,7 +53,7 @@ def _read_checkpoint(stored: StoredFiles, where: LogFiles) -> tuple[Note, Checkp
         return None
 
 
-def _verifies_itself(note: Note, stored: StoredFiles, where: LogFiles) -> bool:
+def _verifies_itself(note: SignedNote, stored: StoredFiles, where: LogFiles) -> bool:
     """Whether the keys beside a checkpoint signed it: it is the log of some registry."""
     content = stored.read([where.keys])[0] or b""
     try:

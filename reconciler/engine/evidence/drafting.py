@@ -11,8 +11,8 @@ from reconciler.domain.live.log import HEARTBEAT, KEY, RUN, LogHead
 from reconciler.domain.live.record import ClientRecord, Event
 from reconciler.domain.plan.run import RunResult
 from reconciler.evidence.notes import VerifierKey
-from reconciler.evidence.signatures import ED25519
-from reconciler.evidence.statement import LoggedEvent, NewKey, Statement, Subject
+from reconciler.evidence.signatures import NOTE_ED25519
+from reconciler.evidence.statement import LoggedEvent, LoggedFile, NewKey, Statement
 from reconciler.registry.codec.record_codec import encode_event
 from reconciler.registry.protocol.bucket import STAMP, drop_attempts
 from reconciler.registry.protocol.log import Draft
@@ -68,7 +68,7 @@ def draft_key(result: RunResult, version: int, public: bytes, known: Circumstanc
 
     def describe(head: LogHead) -> Statement:
         statement = _begin(head, result, known)
-        successor = NewKey(version, VerifierKey(head.origin, ED25519, public).text)
+        successor = NewKey(version, VerifierKey(head.origin, NOTE_ED25519, public).text)
         return replace(statement, kind=KEY, keys=(*statement.keys, successor))
 
     return Draft(describe, {}, _forgotten(known, result.run_id), known.kept)
@@ -122,8 +122,8 @@ def find_bases(
     return found
 
 
-def _subjects(files: Mapping[str, str]) -> tuple[Subject, ...]:
-    return tuple(Subject(name, files[name]) for name in sorted(files))
+def _subjects(files: Mapping[str, str]) -> tuple[LoggedFile, ...]:
+    return tuple(LoggedFile(name, files[name]) for name in sorted(files))
 
 
 def _forgotten(known: Circumstances, own: str) -> Callable[[LogHead], tuple[str, ...]]:

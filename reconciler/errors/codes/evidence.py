@@ -158,5 +158,44 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "RC672",
         "the log has more entries than Vault knows: the registry was restored from an older state",
         "run `reconciler audit repair`",
+        "RC680",
+        "what the log's signing key signed does not verify with the key that the log has on record:"
+        " somebody made the key in the transit engine anew",
+        'restore the key from a backup of Vault; if it is lost, see docs/evidence.md, "The key is'
+        ' lost"',
+    ),
+    Code(
+        "RC681",
+        "an environment has no evidence log, and the command needs one",
+        "run `reconciler bootstrap` with an administrator's token",
+    ),
+    Code(
+        "RC682",
+        "the log's signing key does not sign with the version that the log uses:"
+        " `min_encryption_version` was raised, or the key was made anew",
+        "write `min_encryption_version` back as the message says and run the same command again:"
+        " the log then hands over to the newest version by itself",
+    ),
+    Code(
+        "RC683",
+        "the log in git is that of another registry",
+        "run `reconciler audit repair` if the registry was made anew; correct vault.address,"
+        " vault.namespace or vault.mounts if it is the wrong one",
+    ),
+    Code(
+        "RC684",
+        "the log in git is longer than the registry's: the registry was restored from a backup",
+        "run `reconciler audit repair`; until then nothing but revocations is written",
+    ),
+    Code(
+        "RC685",
+        "the log has two branches: an entry in git is another one than that of the registry, or of"
+        " the remote, and both are signed",
+        "run `git pull` if the branch is behind, then `reconciler audit repair`",
+    ),
+    Code(
+        "RC687",
+        "a run is not in the evidence log yet",
+        "see what keeps it, and run the same command again: the next run writes its entry",
     ),
 )

@@ -21,9 +21,9 @@ from reconciler.domain.live.log import KEY, RUN, LogClaim, LogDocument, LogHead
 from reconciler.errors import AuditError, VaultUnreachable
 from reconciler.evidence.checkpoint import Checkpoint
 from reconciler.evidence.envelope import Envelope, pre_authenticate
-from reconciler.evidence.notes import Note, NoteSignature, VerifierKey
+from reconciler.evidence.notes import NoteSignature, SignedNote, VerifierKey
 from reconciler.evidence.statement import Statement
-from reconciler.evidence.tree import Tree, hash_leaf
+from reconciler.evidence.tree import MerkleTree, hash_leaf
 from reconciler.registry.codec.log_codec import (
     HEAD,
     decode_claim,
@@ -180,7 +180,7 @@ def _complete(head: LogHead, document: StoredDocument, name: str) -> Steps[None]
         if not (yield from put_document(name, encode_claim(signed), document.version)):
             return  # somebody else was faster; read again
         claim = signed
-    tree = Tree(head.size, head.edge).append(claim.leaf)
+    tree = MerkleTree(head.size, head.edge).append(claim.leaf)
     verifiers = dict(head.verifiers)
     key = head.key
     if claim.successor:
@@ -203,7 +203,7 @@ def _complete(head: LogHead, document: StoredDocument, name: str) -> Steps[None]
     text = Checkpoint(head.origin, tree.size, tree.root).text
     signature = yield from _sign(moved, text.encode())
     verifier = VerifierKey.parse(verifiers[key])
-    note = Note(text, (NoteSignature(head.origin, verifier.hash, signature),))
+    note = SignedNote(text, (NoteSignature(head.origin, verifier.hash, signature),))
     moved = replace(moved, checkpoint=note.encode().decode())
     yield from put_document(HEAD, encode_head(moved), head.version)
 
@@ -228,7 +228,7 @@ def _sign(head: LogHead, content: bytes) -> Steps[bytes]:
     """By the key in force. What does not verify is stored nowhere. Raises ``AuditError`` RC660."""
     signed = expect((yield SignLog(head.key, content)), SignedLog)
     if not VerifierKey.parse(head.verifiers[head.key]).verify(content, signed.signature):
-        raise AuditError("RC660", f"version {head.key} of the log's signing key is another key now")
+        raise _other_key(head)
     return signed.signature
 
 
@@ -252,5 +252,19 @@ def _overtaken() -> VaultUnreachable:
     )
 
 
+def _other_key(head: LogHead) -> AuditError:
+    return AuditError(
+        "RC660",
+        f"what version {head.key} of the log's signing key signed does not verify with the key that"
+        f" the log has on record, {head.verifiers[head.key]}: somebody made the key anew",
+        "restore the key in the transit engine from a backup of Vault; if it is lost, see"
+        ' docs/evidence.md, "The key is lost"',
+    )
+
+
 def _no_log() -> AuditError:
-    return AuditError("RC661", "this environment has no evidence log")
+    return AuditError(
+        "RC661",
+        "this environment has no evidence log",
+        "run `reconciler bootstrap` with an administrator's token",
+    )

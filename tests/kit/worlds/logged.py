@@ -12,8 +12,8 @@ from reconciler.domain.live.log import KEY, RUN, LogHead
 from reconciler.evidence.checkpoint import parse_checkpoint
 from reconciler.evidence.envelope import decode_envelope, pre_authenticate
 from reconciler.evidence.notes import VerifierKey, parse_note
-from reconciler.evidence.signatures import ED25519
-from reconciler.evidence.statement import NewKey, Statement, Subject, decode_statement
+from reconciler.evidence.signatures import NOTE_ED25519
+from reconciler.evidence.statement import LoggedFile, NewKey, Statement, decode_statement
 from reconciler.evidence.tree import hash_leaf, hash_tree
 from reconciler.registry.protocol.log import Draft, append_entry, read_entry, settle_log
 from tests.kit.worlds.memory import START, World
@@ -29,7 +29,7 @@ def draft(run: str, files: Mapping[str, bytes] | None = None, at: datetime = STA
 
 
 def describe(head: LogHead, run: str, files: Mapping[str, bytes], at: datetime) -> Statement:
-    subjects = [Subject(name, hashlib.sha256(files[name]).hexdigest()) for name in sorted(files)]
+    subjects = [LoggedFile(name, hashlib.sha256(files[name]).hexdigest()) for name in sorted(files)]
     return Statement(
         subjects=tuple(subjects),
         origin=head.origin,
@@ -54,7 +54,7 @@ def draft_successor(version: int, public: bytes) -> Draft:
     def hand_over(head: LogHead) -> Statement:
         files = {"audit/production/log": b""}
         statement = describe(head, "rotation", files, START + timedelta(seconds=head.size))
-        successor = NewKey(version, VerifierKey(head.origin, ED25519, public).text)
+        successor = NewKey(version, VerifierKey(head.origin, NOTE_ED25519, public).text)
         fields: dict[str, Any] = {
             name: getattr(statement, name) for name in Statement.__dataclass_fields__
         }

@@ -24,7 +24,7 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values import keytext
 from reconciler.evidence.notes import VerifierKey
-from reconciler.evidence.signatures import ED25519
+from reconciler.evidence.signatures import NOTE_ED25519
 from reconciler.registry.codec.log_codec import HEAD, encode_head
 from reconciler.registry.requests import (
     Conflict,
@@ -223,7 +223,7 @@ class World:
 
     def begin_log(self) -> None:
         origin = f"{self.owner}/production/{0:032x}"
-        verifier = VerifierKey(origin, ED25519, self.rotate_log_key()).text
+        verifier = VerifierKey(origin, NOTE_ED25519, self.rotate_log_key()).text
         head = encode_head(LogHead(origin, 1, {1: verifier}))
         self.answer(WriteDocument(HEAD, head, 0))
 

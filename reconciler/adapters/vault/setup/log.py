@@ -11,7 +11,7 @@ from reconciler.adapters.vault.live import Live
 from reconciler.domain.live.log import LogHead
 from reconciler.errors import VaultError
 from reconciler.evidence.notes import VerifierKey
-from reconciler.evidence.signatures import ED25519
+from reconciler.evidence.signatures import NOTE_ED25519
 from reconciler.registry.codec.log_codec import HEAD, decode_head, encode_head
 from reconciler.registry.protocol.bucket import refuse_deleted
 from reconciler.registry.requests import (
@@ -41,7 +41,7 @@ def begin_log(
         return head.verifiers[head.key], "updated" if _retire(live, head, keys) else "unchanged"
     version = max(keys.versions)
     origin = f"{project}/{environment}/{secrets.token_hex(_ORIGIN_BYTES)}"
-    verifier = VerifierKey(origin, ED25519, keys.versions[version]).text
+    verifier = VerifierKey(origin, NOTE_ED25519, keys.versions[version]).text
     text = encode_head(LogHead(origin, version, {version: verifier}))
     if not isinstance(live.answer(WriteDocument(HEAD, text, 0)), Written):
         found = _read(live)
