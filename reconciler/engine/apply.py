@@ -18,7 +18,7 @@ from reconciler.domain.plan.plan import Outcome, Plan, Stage
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, ledger_directory
-from reconciler.engine.evidence.book import is_log_due
+from reconciler.engine.evidence.book import is_log_due, open_book
 from reconciler.engine.executor import execute
 from reconciler.engine.lanes import Lanes, Pauses
 from reconciler.engine.lease import hold_lease
@@ -145,6 +145,7 @@ def _carry_out(
             ):
                 return report_run(engine, driver, result, commit=options.commit, push=options.push)
             return result, push_rest(engine) if options.commit and options.push else None
+        open_book(engine, driver)  # a log that cannot go on stops a run before it begins
         stop = Stop(engine)
         with hold_lease(
             driver,

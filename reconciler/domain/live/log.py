@@ -9,6 +9,8 @@ from datetime import datetime
 
 # What writes an entry.
 RUN, HEARTBEAT, KEY, REPAIR = "run", "heartbeat", "key", "repair"
+# A claim that a repair gave up: its number is free.
+GIVEN_UP = "given up"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from reconciler.registry.protocol.log import (
     append_entry,
     read_claim,
     read_entry,
+    read_head,
     settle_log,
 )
 from reconciler.registry.requests import LogKeys, ReadLogKeys
@@ -63,13 +64,6 @@ class Book:
 
     def has_entry_of(self, run_id: str) -> bool:
         return run_id in self.head.runs
-
-    def refuse_other(self) -> None:
-        """Raises ``AuditError`` RC663 to RC665 when git has a log that is not the beginning of this
-        one."""
-        ledger = self._engine.ledger
-        for stored in (ledger.stored(), ledger.stored(pushed=True)):
-            refuse_other_log(self._driver, self.head, stored, self._where)
 
     def is_quiet(self) -> bool:
         """Whether the last entry is so old that a heartbeat is due."""
@@ -177,32 +171,40 @@ class Book:
 def open_book(engine: Engine, driver: Driver) -> Book | None:
     """The log, with every claimed entry finished; None where this environment has none.
 
-    Raises ``RegistryError``, ``VaultError``, ``AuditError``.
+    Git is looked at first: in a registry that was restored from a backup a claim may stand whose
+    entry git has, and finishing it would make another one. Raises ``AuditError`` RC663 to RC665
+    when git has a log that is not the beginning of this one, ``RegistryError``, ``VaultError``.
     """
     if not engine.logged:
         return None
-    head = driver.run(settle_log())
+    head = driver.run(read_head())
     if head is None:
-        raise RegistryError(
-            "RC444",
-            "the head of the evidence log is gone: somebody removed `ledger` from the registry with"
-            " all its versions",
-            f"run `reconciler bootstrap -e {engine.environment.name}` and then `reconciler audit"
-            f" repair -e {engine.environment.name}`",
-        )
-    return Book(engine, driver, head)
+        raise _no_head(engine)
+    where = LogFiles(ledger_directory(engine))
+    for stored in (engine.ledger.stored(), engine.ledger.stored(pushed=True)):
+        refuse_other_log(driver, head, stored, where)
+    settled = driver.run(settle_log())
+    return Book(engine, driver, settled or head)
 
 
 def is_log_due(engine: Engine, driver: Driver) -> bool:
     """Whether a run that changes nothing has something to write to the log, or to file of it.
 
-    Raises ``AuditError`` RC663 to RC665, ``RegistryError``, ``VaultError``.
+    Raises as ``open_book`` does.
     """
     book = open_book(engine, driver)
-    if book is None:
-        return False
-    book.refuse_other()
-    return book.is_quiet() or book.lacks_files()
+    return book is not None and (book.is_quiet() or book.lacks_files())
+
+
+def _no_head(engine: Engine) -> RegistryError:
+    name = engine.environment.name
+    return RegistryError(
+        "RC444",
+        "the head of the evidence log is gone: somebody removed `ledger` from the registry with all"
+        " its versions",
+        f"run `reconciler bootstrap -e {name}` with an administrator's token, then `reconciler audit"
+        f" repair -e {name}`",
+    )
 
 
 def _is_older_than(version: int) -> Callable[[LogHead], bool]:

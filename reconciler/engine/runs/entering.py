@@ -49,7 +49,6 @@ class Entries:
             book = open_book(self._engine, self._driver)
         if book is None:
             return None
-        book.refuse_other()
         self._begun = book.head.size
         if not (book.head.size or self._registered.whole):
             raise AuditError(

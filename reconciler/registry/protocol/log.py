@@ -17,11 +17,11 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.domain.live.log import KEY, RUN, LogClaim, LogDocument, LogHead
+from reconciler.domain.live.log import GIVEN_UP, KEY, RUN, LogClaim, LogDocument, LogHead
 from reconciler.errors import AuditError, VaultUnreachable
 from reconciler.evidence.checkpoint import Checkpoint
 from reconciler.evidence.envelope import Envelope, pre_authenticate
-from reconciler.evidence.notes import NoteSignature, SignedNote, VerifierKey
+from reconciler.evidence.notes import SignedNote, VerifierKey
 from reconciler.evidence.statement import Statement
 from reconciler.evidence.tree import MerkleTree, hash_leaf
 from reconciler.registry.codec.log_codec import (
@@ -77,35 +77,40 @@ def append_entry(draft: Draft, needed: Callable[[LogHead], bool]) -> Steps[LogHe
     """Add an entry to the log, unless the head says that it is not ``needed`` any more; the head as
     it is then.
 
-    Raises ``AuditError`` RC660 (the key of the log is another one), ``RegistryError``,
-    ``VaultError``.
+    Raises ``AuditError`` RC660 (the key of the log is another one), RC661 (there is no log),
+    ``RegistryError``, ``VaultError``.
     """
     for _ in range(TRIES):
-        head = yield from read_head()
+        head, number = yield from _settle()
         if head is None:
             raise _no_log()
-        name = name_claim(head.size + 1)
-        document = expect((yield ReadDocument(name)), StoredDocument)
-        if document.text is not None:
-            yield from _complete(head, document, name)
-        elif not needed(head):
+        if not needed(head):
             return head
-        else:
-            yield from _claim(head, draft)
+        yield from _claim(head, draft, number)
     raise _overtaken()
 
 
 def settle_log() -> Steps[LogHead | None]:
     """The head, once every entry that was claimed is signed and in it. None: there is no log."""
+    head, _ = yield from _settle()
+    return head
+
+
+def _settle() -> Steps[tuple[LogHead | None, int]]:
+    """The head, once nothing is claimed after it, and the version of the document that the next
+    claim is to replace."""
     for _ in range(TRIES):
         head = yield from read_head()
         if head is None:
-            return None
+            return None, 0
         name = name_claim(head.size + 1)
         document = expect((yield ReadDocument(name)), StoredDocument)
         if document.text is None:
-            return head
-        yield from _complete(head, document, name)
+            return head, document.version
+        claim = decode_claim(document.text, name)
+        if claim.kind == GIVEN_UP:
+            return head, document.version
+        yield from _complete(head, claim, document.version)
     raise _overtaken()
 
 
@@ -134,8 +139,9 @@ def read_claim(number: int) -> Steps[LogClaim | None]:
     return None if document.text is None else decode_claim(document.text, name)
 
 
-def _claim(head: LogHead, draft: Draft) -> Steps[None]:
-    """Store an entry and try for its number. Who gets it is seen by reading."""
+def _claim(head: LogHead, draft: Draft, version: int) -> Steps[None]:
+    """Store an entry and try for its number. Who gets it is seen by reading. ``version``: of the
+    document that the claim replaces, 0 for none."""
     statement = draft.describe(head)
     payload = statement.encode()
     parts = pack(payload, draft.files)
@@ -156,7 +162,7 @@ def _claim(head: LogHead, draft: Draft) -> Steps[None]:
         successor=successor.version if successor else 0,
         verifier=successor.verifier if successor else "",
     )
-    yield from put_document(name_claim(number), encode_claim(claim), 0)
+    yield from put_document(name_claim(number), encode_claim(claim), version)
 
 
 def _put_part(name: str, text: str) -> Steps[None]:
@@ -172,14 +178,25 @@ def _put_part(name: str, text: str) -> Steps[None]:
     raise garbled_error(name, "somebody keeps changing it")
 
 
-def _complete(head: LogHead, document: StoredDocument, name: str) -> Steps[None]:
-    """Sign a claim that is not signed, and have the head move past it."""
-    claim = decode_claim(document.text or "", name)
+def _complete(head: LogHead, claim: LogClaim, version: int) -> Steps[None]:
+    """Sign a claim that is not signed, and have the head move past it. ``version``: of the claim's
+    document."""
     if not claim.signature:
-        signed = yield from _sign_entry(head, claim, name)
-        if not (yield from put_document(name, encode_claim(signed), document.version)):
+        name = name_claim(claim.number)
+        claim = yield from _sign_entry(head, claim, name)
+        if not (yield from put_document(name, encode_claim(claim), version)):
             return  # somebody else was faster; read again
-        claim = signed
+    yield from put_document(HEAD, encode_head((yield from _move(head, claim))), head.version)
+
+
+def _move(head: LogHead, claim: LogClaim) -> Steps[LogHead]:
+    """The head after one more entry, with its checkpoint signed."""
+    moved = advance(head, claim)
+    return replace(moved, checkpoint=(yield from sign_checkpoint(moved)))
+
+
+def advance(head: LogHead, claim: LogClaim) -> LogHead:
+    """The head after one more entry, without a checkpoint."""
     tree = MerkleTree(head.size, head.edge).append(claim.leaf)
     verifiers = dict(head.verifiers)
     key = head.key
@@ -189,7 +206,7 @@ def _complete(head: LogHead, document: StoredDocument, name: str) -> Steps[None]
     runs = {run: number for run, number in head.runs.items() if run not in claim.forgotten}
     if claim.kind == RUN:
         runs[claim.run] = claim.number
-    moved = replace(
+    return replace(
         head,
         size=claim.number,
         edge=tree.edge,
@@ -200,12 +217,14 @@ def _complete(head: LogHead, document: StoredDocument, name: str) -> Steps[None]
         runs=runs,
         kept=claim.kept,
     )
-    text = Checkpoint(head.origin, tree.size, tree.root).text
-    signature = yield from _sign(moved, text.encode())
-    verifier = VerifierKey.parse(verifiers[key])
-    note = SignedNote(text, (NoteSignature(head.origin, verifier.hash, signature),))
-    moved = replace(moved, checkpoint=note.encode().decode())
-    yield from put_document(HEAD, encode_head(moved), head.version)
+
+
+def sign_checkpoint(head: LogHead) -> Steps[str]:
+    """The signed note that says how large the log is, and its root."""
+    text = Checkpoint(head.origin, head.size, MerkleTree(head.size, head.edge).root).text
+    signature = yield from _sign(head, text.encode())
+    verifier = VerifierKey.parse(head.verifiers[head.key])
+    return SignedNote(text).sign(verifier, signature).encode().decode()
 
 
 def _sign_entry(head: LogHead, claim: LogClaim, name: str) -> Steps[LogClaim]:
