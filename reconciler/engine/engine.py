@@ -36,7 +36,8 @@ class Engine:
     ``edited_policies`` names our Vault policies that are not what bootstrap writes; ``mounts``
     reads the settings of the registry's mount and of the secrets'; ``judge`` evaluates the rules of
     one's own in the policy; ``checkout`` tells what git says of a declaration that was loaded.
-    ``logged``: the environment has an evidence log. ``decoded``: the buckets that were decoded for it."""
+    ``decoded``: the buckets that were decoded for it. ``logged``: the environment has an evidence
+    log."""
 
     project: Project
     environment: Environment

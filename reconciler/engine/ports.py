@@ -184,7 +184,7 @@ class Ledger(Protocol):
         """
         ...
 
-    def stored(self, *, pushed: bool = False) -> StoredFiles:
+    def find_files(self, *, pushed: bool = False) -> StoredFiles:
         """What HEAD holds. ``pushed``: what the upstream of the branch is known to hold; that of
         HEAD where there is no upstream."""
         ...

@@ -136,7 +136,7 @@ def test_a_fault_while_another_writes(fault: str) -> None:
 
 
 def test_a_large_report_is_stored_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(log_codec, "PART", 64)
+    monkeypatch.setattr(log_codec, "PART_CHARACTERS", 64)
     content = bytes(range(256)) * 8
     world = logged()
     head = append(world, "large", files={"audit/production/large.json": content})

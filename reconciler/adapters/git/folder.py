@@ -69,7 +69,7 @@ class FolderLedger:
     def reports(self, directory: PurePosixPath) -> Iterator[str]:
         return reports_in(self._root, directory)
 
-    def stored(self, *, pushed: bool = False) -> FolderFiles:
+    def find_files(self, *, pushed: bool = False) -> FolderFiles:
         """What is on the disk is both committed and pushed."""
         return FolderFiles(self._root)
 

@@ -191,7 +191,7 @@ class GitLedger:
         """The texts of the JSON reports on disk below ``directory``. Raises ``AuditError``."""
         return reports_in(self._root, directory)
 
-    def stored(self, *, pushed: bool = False) -> CommittedFiles:
+    def find_files(self, *, pushed: bool = False) -> CommittedFiles:
         """The files of HEAD. ``pushed``: those that the upstream is known to have, where the branch
         has an upstream."""
         has_upstream = pushed and self._git.run("rev-parse", "--verify", "-q", _UPSTREAM).code == 0

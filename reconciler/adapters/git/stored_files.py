@@ -1,4 +1,4 @@
-"""The files of a commit, or of the work tree where there is no git: ``StoredFiles`` of the ports."""
+"""The files of a commit, or of a folder where there is no git: ``StoredFiles`` of the ports."""
 
 from __future__ import annotations
 

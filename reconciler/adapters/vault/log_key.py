@@ -28,7 +28,7 @@ class LogKey:
             answer = self.adapter.post(f"/v1/{self.mount}/sign/{SIGNING_KEY}", json=body)
         except StatusError as error:
             if error.status == 400:
-                raise self._refused(version) from None
+                raise self._refusal(version) from None
             raise
         head, _, encoded = answer.field(str, "signature").rpartition(":")
         try:
@@ -58,7 +58,7 @@ class LogKey:
         least = answer.data.get("min_encryption_version")
         return LogKeys(versions, least if isinstance(least, int) else 0, answer.at)
 
-    def _refused(self, version: int) -> VaultError:
+    def _refusal(self, version: int) -> VaultError:
         return VaultError(
             "RC662",
             f"{self.mount}/keys/{SIGNING_KEY} does not sign with version {version}, which the log"

@@ -35,7 +35,6 @@ from reconciler.registry.steps import expect
 
 # After a week without an entry one says that the log is alive.
 QUIET = timedelta(days=7)
-Files = Mapping[PurePosixPath, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Filed:
     """``files`` are to be committed: what HEAD lacks of the log. ``missing`` are the entries whose
     bytes neither HEAD nor the registry has."""
 
-    files: Files = field(default_factory=dict)
+    files: Mapping[PurePosixPath, str] = field(default_factory=dict)
     missing: tuple[int, ...] = ()
 
 
@@ -75,10 +74,13 @@ class Book:
         upstream has them all."""
         ledger = self._engine.ledger
         return bool(self.head.size) and not (
-            self._is_complete(ledger.stored()) or self._is_complete(ledger.stored(pushed=True))
+            self._is_complete(ledger.find_files())
+            or self._is_complete(ledger.find_files(pushed=True))
         )
 
-    def enter(self, result: RunResult, files: Files, known: Circumstances) -> None:
+    def enter(
+        self, result: RunResult, files: Mapping[PurePosixPath, str], known: Circumstances
+    ) -> None:
         """Write the entry of a run, unless it has one."""
         content = {str(path): text.encode() for path, text in files.items()}
         draft = draft_run(result, content, known)
@@ -107,7 +109,7 @@ class Book:
     def forget_bytes(self) -> int:
         """Remove the bytes of the entries that the upstream holds together with their successor;
         the number of the first entry whose bytes stay."""
-        stored = self._engine.ledger.stored(pushed=True)
+        stored = self._engine.ledger.find_files(pushed=True)
         live, kept = self._engine.live, self.head.kept
         while kept < self.head.size and self._is_held(stored, kept + 1):
             if not self._is_held(stored, kept):
@@ -125,7 +127,7 @@ class Book:
 
     def file(self) -> Filed:
         """What HEAD lacks of the log."""
-        stored = self._engine.ledger.stored()
+        stored = self._engine.ledger.find_files()
         names = stored.names(self.folder)
         files: dict[PurePosixPath, bytes] = {}
         missing = []
@@ -138,7 +140,7 @@ class Book:
             elif absent:
                 missing.append(number)
         if self.head.size:
-            files |= self._where.derived(self.head)
+            files |= self._where.derive(self.head)
         new = [
             path
             for path, content in zip(files, stored.read(list(files)), strict=True)
@@ -147,7 +149,7 @@ class Book:
         return Filed({path: files[path].decode() for path in new}, tuple(missing))
 
     def _is_complete(self, stored: StoredFiles) -> bool:
-        derived = self._where.derived(self.head)
+        derived = self._where.derive(self.head)
         if stored.read(list(derived)) != list(derived.values()):
             return False
         names = stored.names(self.folder)
@@ -181,7 +183,7 @@ def open_book(engine: Engine, driver: Driver) -> Book | None:
     if head is None:
         raise _no_head(engine)
     where = LogFiles(ledger_directory(engine))
-    for stored in (engine.ledger.stored(), engine.ledger.stored(pushed=True)):
+    for stored in (engine.ledger.find_files(), engine.ledger.find_files(pushed=True)):
         refuse_other_log(driver, head, stored, where)
     settled = driver.run(settle_log())
     return Book(engine, driver, settled or head)
@@ -202,8 +204,8 @@ def _no_head(engine: Engine) -> RegistryError:
         "RC444",
         "the head of the evidence log is gone: somebody removed `ledger` from the registry with all"
         " its versions",
-        f"run `reconciler bootstrap -e {name}` with an administrator's token, then `reconciler audit"
-        f" repair -e {name}`",
+        f"run `reconciler bootstrap -e {name}` with an administrator's token, then"
+        f" `reconciler audit repair -e {name}`",
     )
 
 

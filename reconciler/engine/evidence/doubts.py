@@ -29,11 +29,11 @@ def refuse_other_log(driver: Driver, head: LogHead, stored: StoredFiles, where: 
     note, checkpoint = found
     if checkpoint.origin != head.origin:
         if _verifies_itself(note, stored, where):
-            raise _other_registry(checkpoint, head)
+            raise _origin_error(checkpoint, head)
         return
     if checkpoint.size > head.size:
         if _goes_on(head, stored, where):
-            raise _longer(checkpoint, head)
+            raise _length_error(checkpoint, head)
         return
     content = stored.read([where.entry(checkpoint.size)])[0] if checkpoint.size else None
     claim = driver.run(read_claim(checkpoint.size)) if content is not None else None
@@ -41,7 +41,7 @@ def refuse_other_log(driver: Driver, head: LogHead, stored: StoredFiles, where: 
         return
     keys = [VerifierKey.parse(text) for text in head.verifiers.values()]
     if _read_entry(content, keys) is not None:
-        raise _forked(checkpoint.size)
+        raise _fork_error(checkpoint.size)
 
 
 def _read_checkpoint(stored: StoredFiles, where: LogFiles) -> tuple[SignedNote, Checkpoint] | None:
@@ -86,7 +86,7 @@ def _read_entry(content: bytes, keys: list[VerifierKey]) -> Statement | None:
     return statement if any(key.verify(signed, envelope.signature) for key in keys) else None
 
 
-def _other_registry(checkpoint: Checkpoint, head: LogHead) -> AuditError:
+def _origin_error(checkpoint: Checkpoint, head: LogHead) -> AuditError:
     return AuditError(
         "RC663",
         f"the log in git is that of another registry: it is {checkpoint.origin}, and the registry's"
@@ -96,7 +96,7 @@ def _other_registry(checkpoint: Checkpoint, head: LogHead) -> AuditError:
     )
 
 
-def _longer(checkpoint: Checkpoint, head: LogHead) -> AuditError:
+def _length_error(checkpoint: Checkpoint, head: LogHead) -> AuditError:
     return AuditError(
         "RC664",
         f"the log in git has {checkpoint.size} entries and the registry knows {head.size}: the"
@@ -106,7 +106,7 @@ def _longer(checkpoint: Checkpoint, head: LogHead) -> AuditError:
     )
 
 
-def _forked(number: int) -> AuditError:
+def _fork_error(number: int) -> AuditError:
     return AuditError(
         "RC665",
         f"entry {number} of the log in git is another one than the registry's, and both are signed:"

@@ -52,14 +52,13 @@ def draft_run(result: RunResult, files: Mapping[str, bytes], known: Circumstance
             events=events,
         )
 
-    return Draft(describe, files, _forgotten(known, result.run_id), known.kept)
+    return Draft(describe, files, _find_forgotten(known, result.run_id), known.kept)
 
 
 def draft_heartbeat(result: RunResult, known: Circumstances) -> Draft:
     """The entry of a quiet week: the log is alive, and nothing was done."""
-    return Draft(
-        lambda head: _begin(head, result, known), {}, _forgotten(known, result.run_id), known.kept
-    )
+    forgotten = _find_forgotten(known, result.run_id)
+    return Draft(lambda head: _begin(head, result, known), {}, forgotten, known.kept)
 
 
 def draft_key(result: RunResult, version: int, public: bytes, known: Circumstances) -> Draft:
@@ -71,7 +70,7 @@ def draft_key(result: RunResult, version: int, public: bytes, known: Circumstanc
         successor = NewKey(version, VerifierKey(head.origin, NOTE_ED25519, public).text)
         return replace(statement, kind=KEY, keys=(*statement.keys, successor))
 
-    return Draft(describe, {}, _forgotten(known, result.run_id), known.kept)
+    return Draft(describe, {}, _find_forgotten(known, result.run_id), known.kept)
 
 
 def _begin(head: LogHead, result: RunResult, known: Circumstances) -> Statement:
@@ -126,7 +125,7 @@ def _subjects(files: Mapping[str, str]) -> tuple[LoggedFile, ...]:
     return tuple(LoggedFile(name, files[name]) for name in sorted(files))
 
 
-def _forgotten(known: Circumstances, own: str) -> Callable[[LogHead], tuple[str, ...]]:
+def _find_forgotten(known: Circumstances, own: str) -> Callable[[LogHead], tuple[str, ...]]:
     """The runs of a head that are closed by now. One that is not on record was closed, unless it
     began after we looked: ids begin with their start time."""
 

@@ -34,7 +34,7 @@ class LogFiles:
         reports = {PurePosixPath(name): content for name, content in entry.files.items()}
         return {**reports, self.entry(entry.number): entry.entry}
 
-    def derived(self, head: LogHead) -> dict[PurePosixPath, bytes]:
+    def derive(self, head: LogHead) -> dict[PurePosixPath, bytes]:
         """What the entries decide: the verifier keys, a line each, and the checkpoint."""
         keys = "".join(f"{head.verifiers[version]}\n" for version in sorted(head.verifiers))
         return {self.keys: keys.encode(), self.checkpoint: head.checkpoint.encode()}

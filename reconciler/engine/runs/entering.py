@@ -1,5 +1,5 @@
-"""The entries of the evidence log that a run writes as it reports: its own, and those of earlier runs
-that have none."""
+"""The entries of the evidence log that a run writes as it reports: its own, and those of earlier
+runs that have none."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, ledger_directory
-from reconciler.engine.evidence.book import Book, Files, open_book
+from reconciler.engine.evidence.book import Book, open_book
 from reconciler.engine.evidence.drafting import Circumstances
 from reconciler.engine.ports import Ledger
-from reconciler.engine.runs.earlier import EarlierReport
+from reconciler.engine.runs.earlier import EarlierReport, Files
 from reconciler.errors import AuditError, ReconcilerError
 
 
@@ -129,7 +129,7 @@ def _as_audit_error() -> Iterator[None]:
 
 def _digest_reports(engine: Engine, pending: Collection[str]) -> dict[str, str]:
     """The SHA-256 of each report that was committed before the log began, by path."""
-    directory, stored = ledger_directory(engine), engine.ledger.stored()
+    directory, stored = ledger_directory(engine), engine.ledger.find_files()
     paths = [
         directory / name
         for name in sorted(stored.names(directory))

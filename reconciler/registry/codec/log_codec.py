@@ -17,11 +17,11 @@ from reconciler.domain.live.log import LogClaim, LogHead
 from reconciler.domain.values.canonical import dumps, iso, iso_or_none, parse_iso, parse_iso_or_none
 from reconciler.registry.codec.stored import FORMAT, decode_stored, garbled_error
 
-HEAD = "ledger"
+HEAD_NAME = "ledger"
 CLAIM = "claim"
 # A part is one entry of the server's own log: HashiCorp Vault's Raft storage takes 1 MiB, Consul
 # 512 KiB.
-PART = 480 * 1024
+PART_CHARACTERS = 480 * 1024
 _LEVEL = 6
 
 
@@ -94,7 +94,7 @@ def encode_head(head: LogHead) -> str:
 
 def decode_head(text: str, version: int) -> LogHead:
     """Raises ``RegistryError`` RC442 or RC443."""
-    shape = decode_stored(text, HEAD, _HEAD, "the head of a log")
+    shape = decode_stored(text, HEAD_NAME, _HEAD, "the head of a log")
     try:
         return LogHead(
             origin=shape.origin,
@@ -110,7 +110,7 @@ def decode_head(text: str, version: int) -> LogHead:
             version=version,
         )
     except ValueError:
-        raise garbled_error(HEAD, "it has not the fields of the head of a log") from None
+        raise garbled_error(HEAD_NAME, "it has not the fields of the head of a log") from None
 
 
 def encode_claim(claim: LogClaim) -> str:
@@ -169,7 +169,9 @@ def pack(statement: bytes, files: Mapping[str, bytes]) -> list[str]:
         packed += packer.compress(content)
     packed += packer.flush()
     whole = base64.b64encode(packed).decode()
-    return [whole[start : start + PART] for start in range(0, len(whole), PART)]
+    return [
+        whole[start : start + PART_CHARACTERS] for start in range(0, len(whole), PART_CHARACTERS)
+    ]
 
 
 def unpack(parts: list[str], name: str) -> tuple[bytes, dict[str, bytes]]:

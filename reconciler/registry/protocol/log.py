@@ -3,8 +3,8 @@
 The order is what makes a log without gaps, forks and double numbers (docs/protocol.md, "The log"):
 
 1. The parts: statement and report files, under names that their content decides.
-2. The claim, with ``cas = 0``: its creation takes the number. Whoever loses it finishes the claim of
-   the winner and begins again with the next number.
+2. The claim, with check-and-set: its creation takes the number. Whoever loses it finishes the claim
+   of the winner and begins again with the next number.
 3. The signature, put on the claim. ed25519 is deterministic: two that sign make the same.
 4. The head, with check-and-set.
 
@@ -25,7 +25,7 @@ from reconciler.evidence.notes import SignedNote, VerifierKey
 from reconciler.evidence.statement import Statement
 from reconciler.evidence.tree import MerkleTree, hash_leaf
 from reconciler.registry.codec.log_codec import (
-    HEAD,
+    HEAD_NAME,
     decode_claim,
     decode_head,
     encode_claim,
@@ -48,7 +48,7 @@ from reconciler.registry.requests import (
 from reconciler.registry.steps import Steps, expect
 
 # Each try finishes an entry of somebody else, or ours.
-TRIES = 100
+LOG_TRIES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,8 @@ class Draft:
     """An entry that has no number yet.
 
     ``describe`` makes its statement after a head, which decides its number, predecessor and key.
-    ``files`` are what it is about, by path from the project's root. ``forgotten`` tells the runs of a
-    head that are closed by now, ``kept`` is the first entry whose bytes are still in the registry.
+    ``files`` are what it is about, by path from the project's root. ``forgotten`` tells which runs
+    of a head are closed by now, ``kept`` is the first entry whose bytes are still in the registry.
     """
 
     describe: Callable[[LogHead], Statement]
@@ -68,8 +68,8 @@ class Draft:
 
 def read_head() -> Steps[LogHead | None]:
     """None: this environment has no log yet. Raises ``RegistryError``."""
-    document = expect((yield ReadDocument(HEAD)), StoredDocument)
-    refuse_deleted(HEAD, document)
+    document = expect((yield ReadDocument(HEAD_NAME)), StoredDocument)
+    refuse_deleted(HEAD_NAME, document)
     return None if document.text is None else decode_head(document.text, document.version)
 
 
@@ -80,14 +80,14 @@ def append_entry(draft: Draft, needed: Callable[[LogHead], bool]) -> Steps[LogHe
     Raises ``AuditError`` RC660 (the key of the log is another one), RC661 (there is no log),
     ``RegistryError``, ``VaultError``.
     """
-    for _ in range(TRIES):
+    for _ in range(LOG_TRIES):
         head, number = yield from _settle()
         if head is None:
             raise _no_log()
         if not needed(head):
             return head
         yield from _claim(head, draft, number)
-    raise _overtaken()
+    raise _overtaken_error()
 
 
 def settle_log() -> Steps[LogHead | None]:
@@ -99,7 +99,7 @@ def settle_log() -> Steps[LogHead | None]:
 def _settle() -> Steps[tuple[LogHead | None, int]]:
     """The head, once nothing is claimed after it, and the version of the document that the next
     claim is to replace."""
-    for _ in range(TRIES):
+    for _ in range(LOG_TRIES):
         head = yield from read_head()
         if head is None:
             return None, 0
@@ -111,7 +111,7 @@ def _settle() -> Steps[tuple[LogHead | None, int]]:
         if claim.kind == GIVEN_UP:
             return head, document.version
         yield from _complete(head, claim, document.version)
-    raise _overtaken()
+    raise _overtaken_error()
 
 
 def read_entry(head: LogHead, number: int) -> Steps[LogDocument | None]:
@@ -168,7 +168,7 @@ def _claim(head: LogHead, draft: Draft, version: int) -> Steps[None]:
 def _put_part(name: str, text: str) -> Steps[None]:
     """A part that was removed is written anew, one that is there is the same."""
     version = 0
-    for _ in range(TRIES):
+    for _ in range(LOG_TRIES):
         if (yield from put_document(name, text, version)):
             return
         document = expect((yield ReadDocument(name)), StoredDocument)
@@ -186,7 +186,7 @@ def _complete(head: LogHead, claim: LogClaim, version: int) -> Steps[None]:
         claim = yield from _sign_entry(head, claim, name)
         if not (yield from put_document(name, encode_claim(claim), version)):
             return  # somebody else was faster; read again
-    yield from put_document(HEAD, encode_head((yield from _move(head, claim))), head.version)
+    yield from put_document(HEAD_NAME, encode_head((yield from _move(head, claim))), head.version)
 
 
 def _move(head: LogHead, claim: LogClaim) -> Steps[LogHead]:
@@ -263,10 +263,10 @@ def _read_parts(claim: LogClaim) -> Steps[tuple[bytes, dict[str, bytes]] | None]
     return unpack(texts, name_folder(claim.number))
 
 
-def _overtaken() -> VaultUnreachable:
+def _overtaken_error() -> VaultUnreachable:
     return VaultUnreachable(
         "RC401",
-        f"the head of the log was read {TRIES} times, and other runs moved it each time",
+        f"the head of the log was read {LOG_TRIES} times, and other runs moved it each time",
         "run the same command again",
     )
 

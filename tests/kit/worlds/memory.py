@@ -25,7 +25,7 @@ from reconciler.domain.secrecy.secret import Secret
 from reconciler.domain.values import keytext
 from reconciler.evidence.notes import VerifierKey
 from reconciler.evidence.signatures import NOTE_ED25519
-from reconciler.registry.codec.log_codec import HEAD, encode_head
+from reconciler.registry.codec.log_codec import HEAD_NAME, encode_head
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,
@@ -225,7 +225,7 @@ class World:
         origin = f"{self.owner}/production/{0:032x}"
         verifier = VerifierKey(origin, NOTE_ED25519, self.rotate_log_key()).text
         head = encode_head(LogHead(origin, 1, {1: verifier}))
-        self.answer(WriteDocument(HEAD, head, 0))
+        self.answer(WriteDocument(HEAD_NAME, head, 0))
 
     # what a person does by hand
     def put_by_hand(self, path: str, value: str = "by hand") -> None:

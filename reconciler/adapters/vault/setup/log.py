@@ -12,7 +12,7 @@ from reconciler.domain.live.log import LogHead
 from reconciler.errors import VaultError
 from reconciler.evidence.notes import VerifierKey
 from reconciler.evidence.signatures import NOTE_ED25519
-from reconciler.registry.codec.log_codec import HEAD, decode_head, encode_head
+from reconciler.registry.codec.log_codec import HEAD_NAME, decode_head, encode_head
 from reconciler.registry.protocol.bucket import refuse_deleted
 from reconciler.registry.requests import (
     LogKeys,
@@ -43,7 +43,7 @@ def begin_log(
     origin = f"{project}/{environment}/{secrets.token_hex(_ORIGIN_BYTES)}"
     verifier = VerifierKey(origin, NOTE_ED25519, keys.versions[version]).text
     text = encode_head(LogHead(origin, version, {version: verifier}))
-    if not isinstance(live.answer(WriteDocument(HEAD, text, 0)), Written):
+    if not isinstance(live.answer(WriteDocument(HEAD_NAME, text, 0)), Written):
         found = _read(live)
         if found is None:
             raise VaultError(
@@ -56,9 +56,9 @@ def begin_log(
 
 
 def _read(live: Live) -> LogHead | None:
-    document = live.answer(ReadDocument(HEAD))
+    document = live.answer(ReadDocument(HEAD_NAME))
     assert isinstance(document, StoredDocument)  # what ReadDocument is answered with
-    refuse_deleted(HEAD, document)
+    refuse_deleted(HEAD_NAME, document)
     return None if document.text is None else decode_head(document.text, document.version)
 
 
