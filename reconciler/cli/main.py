@@ -38,6 +38,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "rotate": ("reconciler.cli.run.keys:rotate", "Rotate keys of a client now, with their grace."),
     "revoke": ("reconciler.cli.run.keys:revoke", "Revoke keys of a client at once."),
+    "audit": (
+        "reconciler.cli.evidence.audit:audit",
+        "Verify the evidence log, and show what it says.",
+    ),
     "bootstrap": (
         "reconciler.cli.setup.bootstrap:bootstrap",
         "Prepare Vault: mounts, policies, roles, signing key.",

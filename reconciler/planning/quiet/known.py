@@ -1,4 +1,4 @@
-"""What is known of clients of whom an earlier plan said nothing, and which of them are as they were.
+"""What is known of clients of whom an earlier plan said nothing, and which of them are as before.
 
 A verdict is no state and no authority: it saves the work of finding once more that there is nothing
 to do. What changed, or may matter to another client, is planned as if nothing had been kept.

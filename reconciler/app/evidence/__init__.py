@@ -1,0 +1,1 @@
+"""The evidence log of an environment: its key, whether it holds, what it says."""
