@@ -163,7 +163,7 @@ def test_what_another_key_signs_is_stored_nowhere() -> None:
     world.log_keys[1] = bytes(32)  # somebody made the key anew
     with pytest.raises(AuditError) as caught:
         append(world, "second")
-    assert caught.value.code == "RC660"
+    assert caught.value.code == "RC680"
     head = drive(world, read_head())
     assert head is not None
     assert head.size == 1

@@ -20,7 +20,7 @@ def settle_derived(git: GitCommand, index: Mapping[str, str]) -> None:
     """Settle the checkpoints and the lists of keys that a merge into the index of the variables
     ``index`` left open. What else is open stays so.
 
-    Raises ``AuditError`` RC665 for an entry that is another one on each side.
+    Raises ``AuditError`` RC685 for an entry that is another one on each side.
     """
     listed = git.must("ls-files", "--unmerged", "-z", environment=index)
     sides: dict[str, dict[int, tuple[str, str]]] = defaultdict(dict)
@@ -35,7 +35,7 @@ def settle_derived(git: GitCommand, index: Mapping[str, str]) -> None:
         if found is None or ours is None or theirs is None:
             continue
         if found[1] not in _MEASURES:
-            raise audit_error("RC665", path)
+            raise audit_error("RC685", path)
         measure = _MEASURES[found[1]]
         larger = max(theirs, ours, key=lambda side: measure(git.whole("cat-file", "blob", side[1])))
         settled += f"0 {'0' * len(ours[1])}\t{path}\n{larger[0]} {larger[1]} 0\t{path}\n"

@@ -22,7 +22,7 @@ class LogKey:
     mount: str
 
     def sign(self, version: int, content: bytes) -> SignedLog:
-        """An ed25519 signature by that version of the key. RC662: it may not sign any more."""
+        """An ed25519 signature by that version of the key. RC682: it may not sign any more."""
         body = {"input": base64.b64encode(content).decode("ascii"), "key_version": version}
         try:
             answer = self.adapter.post(f"/v1/{self.mount}/sign/{SIGNING_KEY}", json=body)
@@ -60,7 +60,7 @@ class LogKey:
 
     def _refusal(self, version: int) -> VaultError:
         return VaultError(
-            "RC662",
+            "RC682",
             f"{self.mount}/keys/{SIGNING_KEY} does not sign with version {version}, which the log"
             " still uses: its min_encryption_version was raised, or the key was made anew",
             f"write min_encryption_version={version} to {self.mount}/keys/{SIGNING_KEY}/config and"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def read_log_key(workplace: Workplace, environment: str) -> str:
     """The verifier key of the version that signs the log of ``environment`` now, as Vault has it.
 
-    Raises ``AuditError`` RC661 where there is no log, ``VaultError``, ``RegistryError``.
+    Raises ``AuditError`` RC681 where there is no log, ``VaultError``, ``RegistryError``.
     """
     from reconciler.registry.codec.log_codec import HEAD_NAME, decode_head
     from reconciler.registry.protocol.bucket import refuse_deleted
@@ -28,7 +28,7 @@ def read_log_key(workplace: Workplace, environment: str) -> str:
     refuse_deleted(HEAD_NAME, document)
     if document.text is None:
         raise AuditError(
-            "RC661",
+            "RC681",
             f"{environment} has no evidence log",
             f"run `reconciler bootstrap -e {environment}` with an administrator's token",
         )

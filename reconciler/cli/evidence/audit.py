@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from reconciler.cli.options import environment_option
+from reconciler.cli.options import environment_option, format_option
 from reconciler.cli.output import Settings, emit
 
 
@@ -38,3 +40,63 @@ def audit_key(settings: Settings, environment: str) -> int:
 
     emit(read_log_key(workplace(settings), environment))
     return 0
+
+
+@audit.command("verify", short_help="Verify the log; no Vault needed.")
+@environment_option
+@click.option(
+    "--key",
+    "keys",
+    multiple=True,
+    metavar="VKEY|FILE",
+    help="A key that you pinned, or a file with it.",
+)
+@click.option(
+    "--since",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A checkpoint that you kept: the log must begin with what it counts.",
+)
+@click.option(
+    "--policy",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="A witness policy (C2SP tlog-policy): its quorum must have cosigned.",
+)
+@click.option("--live", is_flag=True, help="Compare with Vault: head and history of every client.")
+@format_option("text", "json")
+@click.pass_obj
+def audit_verify(
+    settings: Settings,
+    environment: str,
+    keys: tuple[str, ...],
+    since: tuple[Path, ...],
+    policy: Path | None,
+    live: bool,
+    form: str,
+) -> int:
+    """Verify the log of ENV as it lies in the work tree: every entry, its signature, the chain, the
+    reports, the checkpoint. Names the first thing that does not hold.
+
+    Without an anchor it exits with 1 even if all of that holds: whoever may push could have replaced
+    everything together. An anchor is --key, --since, --policy or --live, one or more of them.
+
+    \b
+    Examples:
+      reconciler audit verify -e production --key production.vkey
+      reconciler audit verify -e production --since checkpoint-of-march
+      reconciler audit verify -e production --live --format json
+    """
+    from reconciler.app.evidence.verifying import Given, verify_log_of
+    from reconciler.cli.terminal import workplace
+    from reconciler.evidence.verification.walk import VerifiedLog
+    from reconciler.report.evidence.verdict import verdict_json, verdict_text
+
+    given = Given(keys, since, policy, live)
+    found = verify_log_of(workplace(settings), environment, given)
+    if form == "json":
+        emit(verdict_json(environment, found), form)
+    else:
+        emit(verdict_text(environment, found, width=settings.width, colour=settings.colour))
+    return 0 if isinstance(found, VerifiedLog) and not found.unanchored else 1

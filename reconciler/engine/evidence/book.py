@@ -174,7 +174,7 @@ def open_book(engine: Engine, driver: Driver) -> Book | None:
     """The log, with every claimed entry finished; None where this environment has none.
 
     Git is looked at first: in a registry that was restored from a backup a claim may stand whose
-    entry git has, and finishing it would make another one. Raises ``AuditError`` RC663 to RC665
+    entry git has, and finishing it would make another one. Raises ``AuditError`` RC683 to RC685
     when git has a log that is not the beginning of this one, ``RegistryError``, ``VaultError``.
     """
     if not engine.logged:

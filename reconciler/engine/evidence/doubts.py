@@ -20,8 +20,8 @@ def refuse_other_log(driver: Driver, head: LogHead, stored: StoredFiles, where: 
     """``stored`` are the files of HEAD or of its upstream.
 
     Only what the log's own keys signed counts: whoever may push can write other files, and they
-    must not stop anybody. Raises ``AuditError`` RC663 (the log of another registry), RC664 (it is
-    longer: the registry was restored from a backup), RC665 (it has other entries).
+    must not stop anybody. Raises ``AuditError`` RC683 (the log of another registry), RC684 (it is
+    longer: the registry was restored from a backup), RC685 (it has other entries).
     """
     found = _read_checkpoint(stored, where)
     if found is None:
@@ -88,7 +88,7 @@ def _read_entry(content: bytes, keys: list[VerifierKey]) -> Statement | None:
 
 def _origin_error(checkpoint: Checkpoint, head: LogHead) -> AuditError:
     return AuditError(
-        "RC663",
+        "RC683",
         f"the log in git is that of another registry: it is {checkpoint.origin}, and the registry's"
         f" is {head.origin}",
         "if the registry was made anew, run `reconciler audit repair`: it goes on with the log in"
@@ -98,7 +98,7 @@ def _origin_error(checkpoint: Checkpoint, head: LogHead) -> AuditError:
 
 def _length_error(checkpoint: Checkpoint, head: LogHead) -> AuditError:
     return AuditError(
-        "RC664",
+        "RC684",
         f"the log in git has {checkpoint.size} entries and the registry knows {head.size}: the"
         " registry was restored from a backup. Nothing but revocations is written until it is"
         " repaired",
@@ -108,7 +108,7 @@ def _length_error(checkpoint: Checkpoint, head: LogHead) -> AuditError:
 
 def _fork_error(number: int) -> AuditError:
     return AuditError(
-        "RC665",
+        "RC685",
         f"entry {number} of the log in git is another one than the registry's, and both are signed:"
         " the log has two branches",
         "run `git pull` if the branch is behind, then `reconciler audit repair`; `reconciler audit"

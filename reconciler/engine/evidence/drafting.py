@@ -44,10 +44,12 @@ def draft_run(result: RunResult, files: Mapping[str, bytes], known: Circumstance
     def describe(head: LogHead) -> Statement:
         subjects = digests if head.size else {**known.before, **digests}
         events = tuple(_list_events(result.run_id, known.records))
+        statement = _begin(head, result, known)
         return replace(
-            _begin(head, result, known),
+            statement,
             subjects=_subjects(subjects),
             kind=RUN,
+            open=tuple(run for run in statement.open if run != result.run_id),
             plan=result.plan_digest or None,
             events=events,
         )
@@ -80,7 +82,7 @@ def _begin(head: LogHead, result: RunResult, known: Circumstances) -> Statement:
     """
     first, now = not head.size, known.now()
     before = {f"{known.folder}/{head.size:08}.json": head.last or ""}
-    nothing = {known.folder: _sha256(head.origin.encode())}
+    nothing = {head.origin: _sha256(head.origin.encode())}
     return Statement(
         subjects=_subjects((known.before or nothing) if first else before),
         origin=head.origin,
@@ -96,7 +98,7 @@ def _begin(head: LogHead, result: RunResult, known: Circumstances) -> Statement:
         plan=None,
         commit=result.git_commit,
         bases=find_bases(known.records, known.pending, result.run_id) if first else {},
-        open=tuple(sorted({*known.pending} - {result.run_id, *head.runs})),
+        open=tuple(sorted({*known.pending} - {*head.runs})),
         keys=(NewKey(head.key, head.verifiers[head.key]),) if first else (),
     )
 

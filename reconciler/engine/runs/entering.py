@@ -52,7 +52,7 @@ class Entries:
         self._begun = book.head.size
         if not (book.head.size or self._registered.whole):
             raise AuditError(
-                "RC667",
+                "RC687",
                 "the evidence log cannot begin while a part of the registry cannot be read",
                 "see `reconciler doctor`; the next run after that writes the entries of this one",
             )
@@ -121,7 +121,7 @@ def _as_audit_error() -> Iterator[None]:
         raise
     except ReconcilerError as error:
         raise AuditError(
-            "RC667",
+            "RC687",
             f"this run is not in the evidence log yet: {error.message} ({error.code})",
             error.remedy or "run the same command again: the next run writes its entry",
         ) from None

@@ -77,7 +77,7 @@ def append_entry(draft: Draft, needed: Callable[[LogHead], bool]) -> Steps[LogHe
     """Add an entry to the log, unless the head says that it is not ``needed`` any more; the head as
     it is then.
 
-    Raises ``AuditError`` RC660 (the key of the log is another one), RC661 (there is no log),
+    Raises ``AuditError`` RC680 (the key of the log is another one), RC681 (there is no log),
     ``RegistryError``, ``VaultError``.
     """
     for _ in range(LOG_TRIES):
@@ -244,7 +244,7 @@ def _seal(payload: bytes, claim: LogClaim, head: LogHead) -> bytes:
 
 
 def _sign(head: LogHead, content: bytes) -> Steps[bytes]:
-    """By the key in force. What does not verify is stored nowhere. Raises ``AuditError`` RC660."""
+    """By the key in force. What does not verify is stored nowhere. Raises ``AuditError`` RC680."""
     signed = expect((yield SignLog(head.key, content)), SignedLog)
     if not VerifierKey.parse(head.verifiers[head.key]).verify(content, signed.signature):
         raise _other_key(head)
@@ -273,7 +273,7 @@ def _overtaken_error() -> VaultUnreachable:
 
 def _other_key(head: LogHead) -> AuditError:
     return AuditError(
-        "RC660",
+        "RC680",
         f"what version {head.key} of the log's signing key signed does not verify with the key that"
         f" the log has on record, {head.verifiers[head.key]}: somebody made the key anew",
         "restore the key in the transit engine from a backup of Vault; if it is lost, see"
@@ -283,7 +283,7 @@ def _other_key(head: LogHead) -> AuditError:
 
 def _no_log() -> AuditError:
     return AuditError(
-        "RC661",
+        "RC681",
         "this environment has no evidence log",
         "run `reconciler bootstrap` with an administrator's token",
     )

@@ -1,0 +1,1 @@
+"""What the evidence log says, for people and machines."""
