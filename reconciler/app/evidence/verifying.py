@@ -38,7 +38,7 @@ def verify_log_of(workplace: Workplace, environment: str, given: Given) -> Verif
     """The first thing that does not hold of the log in the work tree, or what was verified. Vault is
     asked only with ``given.live``.
 
-    Raises ``UsageError`` RC026 for an anchor that cannot be read, ``DeclarationError``,
+    Raises ``UsageError`` RC035 for an anchor that cannot be read, ``DeclarationError``,
     ``VaultError``.
     """
     from reconciler.evidence.verification.anchors import Anchors
@@ -136,7 +136,7 @@ def _read_policy(path: Path) -> WitnessPolicy:
 def _unreadable(option: str, given: str, error: Exception) -> UsageError:
     why = error.message if isinstance(error, EvidenceError) else getattr(error, "strerror", error)
     return UsageError(
-        "RC026",
+        "RC035",
         f"{option} {given:.200}: {why}",
         "give the line that `reconciler audit key` printed, or a file that was kept",
     )

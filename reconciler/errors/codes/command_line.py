@@ -168,6 +168,12 @@ COMMAND_LINE_CODES: tuple[Code, ...] = (
         exit=64,
     ),
     Code(
+        "RC035",
+        "what `audit verify` was given as an anchor cannot be read",
+        "give the line that `reconciler audit key` printed, or a file that was kept",
+        exit=64,
+    ),
+    Code(
         "RC037",
         "with `codeowners --check`: the file, between its two marks, is not what the"
         " declaration says, or is not there",

@@ -1,4 +1,4 @@
-"""RC64x to RC67x: the evidence log, what it is made of and whether it holds."""
+"""RC64x to RC68x: the evidence log, what it is made of and whether it holds."""
 
 from __future__ import annotations
 
@@ -149,6 +149,12 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         " repair` says what is missing",
     ),
     Code(
+        "RC670",
+        "the log holds, and nothing outside says that it is the right one (`unanchored`)",
+        "give `audit verify` a key that was pinned, a checkpoint that was kept, a witness policy, or"
+        " `--live`",
+    ),
+    Code(
         "RC671",
         "a run that was open has no entry, and the newest entry does not name it as open",
         "run `reconciler audit verify --live`; an entry was left out by whoever signed the later"
@@ -158,6 +164,8 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "RC672",
         "the log has more entries than Vault knows: the registry was restored from an older state",
         "run `reconciler audit repair`",
+    ),
+    Code(
         "RC680",
         "what the log's signing key signed does not verify with the key that the log has on record:"
         " somebody made the key in the transit engine anew",
