@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.adapter import VaultAdapter
-from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.http.paths import SIGNING_KEY
 from reconciler.errors import VaultError
 from reconciler.registry.requests import LogKeys, SignedLog
@@ -22,14 +21,9 @@ class LogKey:
     mount: str
 
     def sign(self, version: int, content: bytes) -> SignedLog:
-        """An ed25519 signature by that version of the key. RC682: it may not sign any more."""
+        """An ed25519 signature by that version of the key."""
         body = {"input": base64.b64encode(content).decode("ascii"), "key_version": version}
-        try:
-            answer = self.adapter.post(f"/v1/{self.mount}/sign/{SIGNING_KEY}", json=body)
-        except StatusError as error:
-            if error.status == 400:
-                raise self._refusal(version) from None
-            raise
+        answer = self.adapter.post(f"/v1/{self.mount}/sign/{SIGNING_KEY}", json=body)
         head, _, encoded = answer.field(str, "signature").rpartition(":")
         try:
             signature = base64.b64decode(encoded, validate=True)
@@ -57,13 +51,3 @@ class LogKey:
             raise errors.unusable(answer.where, "it has no public keys") from None
         least = answer.data.get("min_encryption_version")
         return LogKeys(versions, least if isinstance(least, int) else 0, answer.at)
-
-    def _refusal(self, version: int) -> VaultError:
-        return VaultError(
-            "RC682",
-            f"{self.mount}/keys/{SIGNING_KEY} does not sign with version {version}, which the log"
-            " still uses: its min_encryption_version was raised, or the key was made anew",
-            f"write min_encryption_version={version} to {self.mount}/keys/{SIGNING_KEY}/config and"
-            " run the same command again: the log then hands over to the newest version by itself;"
-            " if the key was lost, see docs/evidence.md",
-        )

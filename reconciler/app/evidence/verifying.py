@@ -45,6 +45,7 @@ def verify_log_of(workplace: Workplace, environment: str, given: Given) -> Verif
     from reconciler.evidence.verification.walk import verify_log
 
     project, chosen = load_environment(workplace.root, environment)
+    _refuse_beside(workplace.root / project.audit_path / environment / "log", given)
     anchors = Anchors(
         pinned=[key for one in given.keys for key in _read_keys(one)],
         since=[_read_note(path) for path in given.since],
@@ -101,6 +102,20 @@ def ask_registry(engine: Engine) -> RegistryHead:
     from reconciler.engine.evidence.live import read_registry_head
 
     return read_registry_head(engine)
+
+
+def _refuse_beside(folder: Path, given: Given) -> None:
+    """A key or a checkpoint of the log's own folder anchors nothing. Raises ``UsageError``."""
+    for option, paths in (("--key", map(Path, given.keys)), ("--since", given.since)):
+        for path in paths:
+            if path.exists() and path.resolve().parent == folder.resolve():
+                raise UsageError(
+                    "RC035",
+                    f"{option} {path} lies beside the log: whoever may push could have replaced"
+                    " both",
+                    "give what was kept elsewhere; `reconciler audit key` prints the key that Vault"
+                    " has",
+                )
 
 
 def _read_keys(given: str) -> list[VerifierKey]:

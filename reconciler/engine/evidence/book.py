@@ -21,7 +21,7 @@ from reconciler.engine.evidence.drafting import (
 )
 from reconciler.engine.evidence.files import LogFiles
 from reconciler.engine.ports import StoredFiles
-from reconciler.errors import RegistryError
+from reconciler.errors import AuditError, RegistryError
 from reconciler.registry.codec.log_codec import name_folder
 from reconciler.registry.protocol.log import (
     append_entry,
@@ -90,6 +90,7 @@ class Book:
 
     def beat(self, result: RunResult, known: Circumstances) -> None:
         """Write a heartbeat, unless somebody else wrote an entry meanwhile."""
+        self._read_keys()
         size = self.head.size
         draft = draft_heartbeat(result, known)
         self.head = self._driver.run(append_entry(draft, lambda head: head.size == size))
@@ -98,13 +99,19 @@ class Book:
         """When somebody rotated the log's key, let each version sign its successor. The first entry
         introduces a key itself, and hands over to none.
         """
-        if not self.head.size:
-            return
-        keys = expect(self._driver.answer(ReadLogKeys()), LogKeys).versions
+        keys = self._read_keys()
         for version in sorted(keys):
-            if version > self.head.key:
+            if self.head.size and version > self.head.key:
                 draft = draft_key(result, version, keys[version], known)
                 self.head = self._driver.run(append_entry(draft, _is_older_than(version)))
+
+    def _read_keys(self) -> Mapping[int, bytes]:
+        """The public keys of the log's key, by version. Raises ``AuditError`` RC682 when the one in
+        force may not sign: the server says so with an error that looks like trouble of its own."""
+        keys = expect(self._driver.answer(ReadLogKeys()), LogKeys)
+        if keys.least > self.head.key:
+            raise _retired_error(self.head.key)
+        return keys.versions
 
     def forget_bytes(self) -> int:
         """Remove the bytes of the entries that the upstream holds together with their successor;
@@ -206,6 +213,17 @@ def _no_head(engine: Engine) -> RegistryError:
         " its versions",
         f"run `reconciler bootstrap -e {name}` with an administrator's token, then"
         f" `reconciler audit repair -e {name}`",
+    )
+
+
+def _retired_error(version: int) -> AuditError:
+    return AuditError(
+        "RC682",
+        f"the log's signing key may not sign with version {version} any more, which the log still"
+        " uses: its min_encryption_version was raised",
+        f"write min_encryption_version={version} to the config of the key `ledger` in the transit"
+        " mount and run the same command again: the log then hands over to the newest version by"
+        " itself",
     )
 
 

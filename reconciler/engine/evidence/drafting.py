@@ -161,7 +161,7 @@ def _log_event(record: ClientRecord, event: Event) -> LoggedEvent:
         seq=event.seq,
         at=event.at,
         kind=event.kind,
-        address=event.address,
+        address=str(event.address),
         reason=event.reason,
         version=number if isinstance(number, int) else None,
         digest=digest_event(event),

@@ -218,6 +218,10 @@ class Checkout:
         self.apply().ok()
         assert self.everything_written() == before
 
+    def verify(self, *arguments: str) -> Ran:
+        """``audit verify``, as JSON."""
+        return self.run("audit", "verify", "-e", self.environment, "--format", "json", *arguments)
+
     def status(self, client: str) -> Any:
         ran = self.run("status", "-e", self.environment, client, "--format", "json").ok()
         return ran.json["clients"][0]
@@ -269,7 +273,9 @@ class Checkout:
                 found[f"{folder}/{name}"] = self.vault("GET", f"{folder}/{name}")["data"][
                     "current_version"
                 ]
-        for name in ("meta", "lease", "applied"):
+        log = self.vault("LIST", "registry/metadata/log/")
+        claims = [f"log/{folder}claim" for folder in (log["data"]["keys"] if log else ())]
+        for name in ("meta", "lease", "applied", "ledger", *claims):
             document = self.vault("GET", f"registry/metadata/{name}")
             found[name] = document["data"]["current_version"] if document else 0
         return found
