@@ -164,8 +164,8 @@ def test_a_write_that_an_overloaded_server_refused_is_unclear(
     assert isinstance(
         live.answer(PutSecret("keys/a.primary", "AuKrH5hpsVRY", Secret("value"), 0)), Unclear
     )
-    assert sum(one.method == "POST" and "/data/" in one.path for one in habits.asked) == 3, (
-        "meta, and once each"
+    assert sum(one.method == "POST" and "/data/" in one.path for one in habits.asked) == 4, (
+        "the head of the log, meta, and once each"
     )
     habits.overloaded = lambda _method, _path: False
     assert isinstance(live.answer(WriteDocument("runs/one", "{}", 0)), Written)

@@ -391,7 +391,7 @@ def test_the_stored_meta_is_canonical(place: Place) -> None:
     assert isinstance(response, StoredDocument)
     assert response.text is not None
     assert json.loads(response.text) == {
-        "format": 1, "project": "acme-integrations", "environment": place.name, "buckets": 256,
+        "format": 2, "project": "acme-integrations", "environment": place.name, "buckets": 256,
     }  # fmt: skip
 
 

@@ -95,7 +95,9 @@ def test_the_audit_report_is_committed_and_complete(checkout: Checkout) -> None:
     assert git(checkout.root, "rev-parse", "HEAD") == result["audit"]["commit"]
     changed = git(checkout.root, "show", "--name-only", "--format=", "HEAD").splitlines()
     stem = f"audit/{checkout.environment}/{result['run_id']}"
-    assert changed == [f"{stem}.json", f"{stem}.md"]
+    log = f"audit/{checkout.environment}/log"
+    files = [f"{log}/{name}" for name in ("00000001.json", "checkpoint", "keys")]
+    assert changed == [f"{stem}.json", f"{stem}.md", *files]
     report = json.loads((checkout.root / f"{stem}.json").read_text())
     assert report["git_commit"] == commit
     assert report["plan_digest"] == result["plan_digest"]

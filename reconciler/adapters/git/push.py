@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from reconciler.adapters.git.command import PATIENT_SECONDS, GitAnswer, GitCommand, command_failed
-from reconciler.adapters.git.derived import settle_derived
 from reconciler.adapters.git.errors import audit_error
 from reconciler.adapters.git.history import list_changed_files
 from reconciler.adapters.git.programs import Programs
@@ -135,6 +134,9 @@ def _replay(
 ) -> str:
     """``commit`` with ``tip`` as its parent, made in an index of its own; ``tip`` when it brings
     nothing new."""
+    # Imported here: few commands replay anything.
+    from reconciler.adapters.git.derived import settle_derived  # noqa: PLC0415
+
     with tempfile.TemporaryDirectory(prefix="reconciler-") as folder:
         index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
         git.must("read-tree", "-i", "-m", "--aggressive", parent, tip, commit, environment=index)

@@ -26,11 +26,26 @@ path "r/data/buckets/*" {
 path "r/data/lease" {
   capabilities = ["create", "read", "update"]
 }
+path "r/data/ledger" {
+  capabilities = ["create", "read", "update"]
+}
+path "r/data/log/*" {
+  capabilities = ["create", "read", "update"]
+}
 path "r/data/meta" {
   capabilities = ["read"]
 }
 path "r/data/runs/*" {
   capabilities = ["create", "read", "update"]
+}
+path "r/metadata/log/" {
+  capabilities = ["list"]
+}
+path "r/metadata/log/+/" {
+  capabilities = ["list"]
+}
+path "r/metadata/log/+/part-*" {
+  capabilities = ["delete"]
 }
 path "r/metadata/runs/*" {
   capabilities = ["delete", "list", "read"]

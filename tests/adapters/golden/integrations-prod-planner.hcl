@@ -26,11 +26,23 @@ path "r/data/buckets/*" {
 path "r/data/lease" {
   capabilities = ["read"]
 }
+path "r/data/ledger" {
+  capabilities = ["read"]
+}
+path "r/data/log/*" {
+  capabilities = ["read"]
+}
 path "r/data/meta" {
   capabilities = ["read"]
 }
 path "r/data/runs/*" {
   capabilities = ["read"]
+}
+path "r/metadata/log/" {
+  capabilities = ["list"]
+}
+path "r/metadata/log/+/" {
+  capabilities = ["list"]
 }
 path "r/metadata/runs/*" {
   capabilities = ["list", "read"]

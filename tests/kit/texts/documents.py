@@ -31,6 +31,7 @@ _VARYING = [
     (re.compile(r"\bmsg_[0-9A-Za-z]+"), "<message>"),
     (re.compile(r"\b[a-z][a-z0-9]+_[a-z0-9]+_[0-9A-Za-z]{12}_[0-9A-Za-z]{49}\b"), "<key>"),
     (re.compile(r"\b[0-9a-f]{16,64}\b"), "<hex>"),
+    (re.compile(r"\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}"), "+<key>"),
     (re.compile(r"\b[0-9A-Za-z]{12}\b"), "<id>"),
     (re.compile(r"127\.0\.0\.1:[0-9]+"), "<address>"),
     (
