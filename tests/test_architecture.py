@@ -78,7 +78,7 @@ FLOORS = {
     ),
     "report": (
         ("text",),
-        ("status", "webhooks"),
+        ("evidence", "status", "webhooks"),
         ("plan",),
         ("forges", "reading", "run"),
         ("findings",),

@@ -39,7 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rotate": ("reconciler.cli.run.keys:rotate", "Rotate keys of a client now, with their grace."),
     "revoke": ("reconciler.cli.run.keys:revoke", "Revoke keys of a client at once."),
     "audit": (
-        "reconciler.cli.evidence.audit:audit",
+        "reconciler.cli.evidence.audit:audit_group",
         "Verify the evidence log, and show what it says.",
     ),
     "bootstrap": (

@@ -35,8 +35,8 @@ class Given:
 
 
 def verify_log_of(workplace: Workplace, environment: str, given: Given) -> VerifiedLog | Fault:
-    """The first thing that does not hold of the log in the work tree, or what was verified. Vault is
-    asked only with ``given.live``.
+    """The first thing that does not hold of the log in the work tree, or what was verified. Vault
+    is asked only with ``given.live``.
 
     Raises ``UsageError`` RC035 for an anchor that cannot be read, ``DeclarationError``,
     ``VaultError``.
@@ -52,10 +52,10 @@ def verify_log_of(workplace: Workplace, environment: str, given: Given) -> Verif
         policy=None if given.policy is None else _read_policy(given.policy),
         head=_read_head(workplace, project, chosen) if given.live else None,
     )
-    return verify_log(read_files(workplace.root, project, environment), anchors)
+    return verify_log(read_log_files(workplace.root, project, environment), anchors)
 
 
-def read_files(root: Path, project: Project, environment: str) -> LogFiles:
+def read_log_files(root: Path, project: Project, environment: str) -> LogFiles:
     """The files of a log as they lie in the work tree. Raises ``AuditError``."""
     from reconciler.adapters.git.stored_files import FolderFiles
     from reconciler.evidence.verification.walk import CHECKPOINT, KEYS, LogFiles

@@ -10,8 +10,8 @@ from reconciler.cli.options import environment_option, format_option
 from reconciler.cli.output import Settings, emit
 
 
-@click.group()
-def audit() -> None:
+@click.group("audit")
+def audit_group() -> None:
     """The evidence log: every run is an entry, signed by a key in Vault and chained to the one
     before.
 
@@ -22,7 +22,7 @@ def audit() -> None:
     """
 
 
-@audit.command("key", short_help="Print the verifier key to pin.")
+@audit_group.command("key", short_help="Print the verifier key to pin.")
 @environment_option
 @click.pass_obj
 def audit_key(settings: Settings, environment: str) -> int:
@@ -42,7 +42,7 @@ def audit_key(settings: Settings, environment: str) -> int:
     return 0
 
 
-@audit.command("verify", short_help="Verify the log; no Vault needed.")
+@audit_group.command("verify", short_help="Verify the log; no Vault needed.")
 @environment_option
 @click.option(
     "--key",
@@ -79,8 +79,8 @@ def audit_verify(
     """Verify the log of ENV as it lies in the work tree: every entry, its signature, the chain, the
     reports, the checkpoint. Names the first thing that does not hold.
 
-    Without an anchor it exits with 1 even if all of that holds: whoever may push could have replaced
-    everything together. An anchor is --key, --since, --policy or --live, one or more of them.
+    Without an anchor it exits with 1 even if all of that holds: whoever may push could have
+    replaced everything together. An anchor is --key, --since, --policy or --live, one or more of them.
 
     \b
     Examples:

@@ -19,7 +19,7 @@ from reconciler.engine.evidence.drafting import (
     draft_key,
     draft_run,
 )
-from reconciler.engine.evidence.files import LogFiles
+from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.ports import StoredFiles
 from reconciler.errors import AuditError, RegistryError
 from reconciler.registry.codec.log_codec import name_folder
@@ -54,7 +54,7 @@ class Book:
         self.head = head
         self._engine = engine
         self._driver = driver
-        self._where = LogFiles(ledger_directory(engine))
+        self._where = LogPlaces(ledger_directory(engine))
 
     @property
     def folder(self) -> PurePosixPath:
@@ -189,7 +189,7 @@ def open_book(engine: Engine, driver: Driver) -> Book | None:
     head = driver.run(read_head())
     if head is None:
         raise _no_head(engine)
-    where = LogFiles(ledger_directory(engine))
+    where = LogPlaces(ledger_directory(engine))
     for stored in (engine.ledger.find_files(), engine.ledger.find_files(pushed=True)):
         refuse_other_log(driver, head, stored, where)
     settled = driver.run(settle_log())

@@ -6,7 +6,7 @@ import hashlib
 
 from reconciler.domain.live.log import LogHead
 from reconciler.engine.drive import Driver
-from reconciler.engine.evidence.files import LogFiles
+from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.ports import StoredFiles
 from reconciler.errors import AuditError, EvidenceError
 from reconciler.evidence.checkpoint import Checkpoint, parse_checkpoint
@@ -16,7 +16,7 @@ from reconciler.evidence.statement import Statement, decode_statement
 from reconciler.registry.protocol.log import read_claim
 
 
-def refuse_other_log(driver: Driver, head: LogHead, stored: StoredFiles, where: LogFiles) -> None:
+def refuse_other_log(driver: Driver, head: LogHead, stored: StoredFiles, where: LogPlaces) -> None:
     """``stored`` are the files of HEAD or of its upstream.
 
     Only what the log's own keys signed counts: whoever may push can write other files, and they
@@ -44,7 +44,7 @@ def refuse_other_log(driver: Driver, head: LogHead, stored: StoredFiles, where: 
         raise _fork_error(checkpoint.size)
 
 
-def _read_checkpoint(stored: StoredFiles, where: LogFiles) -> tuple[SignedNote, Checkpoint] | None:
+def _read_checkpoint(stored: StoredFiles, where: LogPlaces) -> tuple[SignedNote, Checkpoint] | None:
     content = stored.read([where.checkpoint])[0]
     try:
         note = parse_note(content or b"")
@@ -53,7 +53,7 @@ def _read_checkpoint(stored: StoredFiles, where: LogFiles) -> tuple[SignedNote, 
         return None
 
 
-def _verifies_itself(note: SignedNote, stored: StoredFiles, where: LogFiles) -> bool:
+def _verifies_itself(note: SignedNote, stored: StoredFiles, where: LogPlaces) -> bool:
     """Whether the keys beside a checkpoint signed it: it is the log of some registry."""
     content = stored.read([where.keys])[0] or b""
     try:
@@ -63,7 +63,7 @@ def _verifies_itself(note: SignedNote, stored: StoredFiles, where: LogFiles) -> 
     return any(note.is_signed_by(key) for key in keys)
 
 
-def _goes_on(head: LogHead, stored: StoredFiles, where: LogFiles) -> bool:
+def _goes_on(head: LogHead, stored: StoredFiles, where: LogPlaces) -> bool:
     """Whether there is an entry that follows the newest one of ``head``, signed by its key."""
     content = stored.read([where.entry(head.size + 1)])[0]
     if content is None:

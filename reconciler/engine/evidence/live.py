@@ -21,10 +21,11 @@ def read_registry_head(engine: Engine) -> RegistryHead:
     document = expect(engine.live.answer(ReadDocument(HEAD_NAME)), StoredDocument)
     refuse_deleted(HEAD_NAME, document)
     if document.text is None:
+        name = engine.environment.name
         raise AuditError(
             "RC681",
-            f"{engine.environment.name} has no evidence log",
-            f"run `reconciler bootstrap -e {engine.environment.name}` with an administrator's token",
+            f"{name} has no evidence log",
+            f"run `reconciler bootstrap -e {name}` with an administrator's token",
         )
     head = decode_head(document.text, document.version)
     registry = read_registry(engine.live, engine.project.name, engine.buckets)

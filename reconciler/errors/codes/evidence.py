@@ -151,8 +151,8 @@ EVIDENCE_CODES: tuple[Code, ...] = (
     Code(
         "RC670",
         "the log holds, and nothing outside says that it is the right one (`unanchored`)",
-        "give `audit verify` a key that was pinned, a checkpoint that was kept, a witness policy, or"
-        " `--live`",
+        "give `audit verify` a key that was pinned, a checkpoint that was kept, a witness policy,"
+        " or `--live`",
     ),
     Code(
         "RC671",

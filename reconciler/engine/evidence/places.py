@@ -9,7 +9,7 @@ from reconciler.domain.live.log import LogDocument, LogHead
 
 
 @dataclass(frozen=True, slots=True)
-class LogFiles:
+class LogPlaces:
     """``reports`` is the folder of the environment's reports, below the project."""
 
     reports: PurePosixPath
