@@ -220,5 +220,5 @@ class Proofs:
 
 
 def _printable(text: str) -> str:
-    """As a command prints it: no secret, and nothing that a terminal or a CI system would act on."""
+    """As a command prints it: no secret, and nothing that a terminal or CI system acts on."""
     return escape_json(mask_document(text))
