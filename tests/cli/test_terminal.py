@@ -136,3 +136,28 @@ def test_there_is_no_colour_where_there_is_no_stdout(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setenv("NO_COLOR", "")
     assert Settings().colour is False
+
+
+@pytest.mark.parametrize(
+    ("settings", "laid_out"),
+    [
+        (Settings(), True),
+        (Settings(quiet=True), False),
+        (Settings(format="json"), False),
+    ],
+)
+def test_a_plan_is_laid_out_only_where_it_is_shown(
+    settings: Settings, laid_out: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of ten thousand clients that takes a second."""
+    asked = sit_down(monkeypatch, Stream())
+    made: list[str] = []
+
+    def lay_out(*_: object, **__: object) -> str:
+        made.append("the plan")
+        return made[-1]
+
+    monkeypatch.setattr("reconciler.report.plan.text.plan_text", lay_out)
+    Terminal(settings).show(PLAN)
+    assert bool(made) is laid_out
+    assert ("the plan" in asked.getvalue()) is laid_out
