@@ -36,8 +36,10 @@ from reconciler.registry.steps import expect
 
 # A registry that changes each time it is looked at is looked at so often.
 LOOKS = 5
-# So many buckets are asked for at once.
+# So many buckets are asked for at once, and no more than so much text, once it is known how large
+# they are.
 PART = 32
+_CHARACTERS = 2 << 20
 # A document of the registry with its name.
 _Named = tuple[str, StoredDocument]
 
@@ -150,16 +152,25 @@ def read_left(
 def _read_in_parts(live: LiveState, names: Sequence[str]) -> Iterator[_Named]:
     """These documents in turn. One part of them is decoded while the next is on its way, and
     nothing is kept of it: the texts of all buckets are never there at once."""
-    parts = [names[first : first + PART] for first in range(0, len(names), PART)]
     with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(read_all_documents, live, parts[0])
-        for following in (*parts[1:], None):
+        coming, asked = pool.submit(read_all_documents, live, names[:PART]), PART
+        while True:
             documents = coming.result()
-            if following is not None:
+            following = names[asked : asked + _count_next(documents)]
+            if following:
                 coming = pool.submit(read_all_documents, live, following)
+                asked += len(following)
             documents.reverse()
             while documents:
                 yield documents.pop()
+            if not following:
+                return
+
+
+def _count_next(documents: Sequence[_Named]) -> int:
+    """How many documents are asked for at once after these: fewer where they are large."""
+    size = sum(len(document.text or "") for _, document in documents)
+    return max(1, min(PART, _CHARACTERS * len(documents) // max(1, size)))
 
 
 def read_sought(
