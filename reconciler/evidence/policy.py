@@ -105,10 +105,9 @@ class _Draft:
         read(self, words[1:])
 
     def read_log(self, words: list[str]) -> None:
-        key, *more = words or [""]
-        self.logs.append(_parse_key(key, NOTE_ED25519, self.logs))
-        if len(more) > 1:
+        if len(words) not in {1, 2}:
             raise ValueError("a log has a key and at most a URL")
+        self.logs.append(_parse_key(words[0], NOTE_ED25519, self.logs))
 
     def read_witness(self, words: list[str]) -> None:
         if len(words) not in {2, 3}:

@@ -255,6 +255,9 @@ def test_what_no_entry_can_say(number: int, changed: dict[str, Any]) -> None:
         {"seq": MAX_NUMBER + 1},
         {"version": -1},
         {"digest": "0"},
+        {"at": "2026-03-01T12:00:00"},
+        {"at": "2026-03-01T12:00:00.5Z"},
+        {"at": "2026-03-01T13:00:00+01:00"},
     ],
 )
 def test_what_no_event_can_say(changed: dict[str, Any]) -> None:

@@ -83,6 +83,8 @@ MANY = "".join(f"group g{n} all g{n - 1}\n" for n in range(1, MAX_DEFINITIONS + 
         ("Quorum none", 1),
         ("quorum none\r\n", 1),
         ("quorum none\x00", 1),
+        ("quorum none\n# \x00", 2),
+        ("# \x7f\nquorum none", 1),
         ("quorum\u00a0none", 1),
         ("log", 1),
         ("log vkey", 1),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from reconciler.evidence.notes import SignedNote
 from reconciler.evidence.signatures import NOTE_COSIGNATURE
 from reconciler.evidence.statement import NewKey, Statement
+from reconciler.evidence.tree import MerkleTree
 from reconciler.evidence.verification.anchors import Anchors, LiveHistory
 from reconciler.evidence.verification.faults import Fault
 from reconciler.evidence.verification.walk import LogFiles, VerifiedLog, verify_log, walk_log
@@ -159,6 +160,20 @@ def test_a_checkpoint_after_a_rotation_may_have_both_signatures() -> None:
     seen = verify_log(replace(files_of(log), checkpoint=alone.encode()))
     assert isinstance(seen, Fault)
     assert seen.code == "RC661"
+
+
+def test_a_registry_from_before_the_log() -> None:
+    log = make_log()
+    empty = replace(head_of(log), size=0, root=MerkleTree().root, last=None, records={})
+    assert look(log, Anchors(head=empty)).code == "RC672"
+    other = replace(empty, last="0" * 64)
+    assert look(log, Anchors(head=other)).code == "RC665"
+
+
+def test_two_entries_may_be_closed_in_one_second() -> None:
+    log = make_log()
+    log.rewrite(5, closed=log.statements[5].closed)
+    assert isinstance(look(log), VerifiedLog)
 
 
 # --- runs that close later than others ---------------------------------------
