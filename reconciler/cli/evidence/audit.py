@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from reconciler.cli.evidence.history import audit_export, audit_show
 from reconciler.cli.options import environment_option, format_option
 from reconciler.cli.output import Settings, emit
 
@@ -19,6 +20,7 @@ def audit_group() -> None:
     Examples:
       reconciler audit key -e production
       reconciler audit verify -e production --key production.vkey
+      reconciler audit show -e production --at 2026-03-03
     """
 
 
@@ -100,3 +102,7 @@ def audit_verify(
     else:
         emit(verdict_text(environment, found, width=settings.width, colour=settings.colour))
     return 0 if isinstance(found, VerifiedLog) and not found.unanchored else 1
+
+
+audit_group.add_command(audit_show)
+audit_group.add_command(audit_export)

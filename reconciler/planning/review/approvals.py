@@ -43,6 +43,23 @@ def find_approvals(situation: Situation) -> tuple[Approval, ...]:
     )
 
 
+def list_approvers(
+    rules: Sequence[ApproverRule], spec: JsonObject, risks: Mapping[str, str], environment: str
+) -> tuple[str, ...]:
+    """Who must agree to changes of a client with this specification, in the order of the ``rules``:
+    the handle, and from which risk on where that is a condition. ``risks`` is the catalogue."""
+    labels = frozenset((spec.get("labels") or {}).items())
+    scopes = _effective(spec.get("scopes") or (), ScopeTable(risks)).keys()
+    found = [
+        f"{rule.approver} (from {rule.risk} risk)" if rule.risk is not None else rule.approver
+        for rule in rules
+        if holds_in(rule.environments, environment)
+        and rule.labels.items() <= labels
+        and (not rule.scopes or bool(_match_scopes(rule.scopes, scopes)))
+    ]
+    return tuple(dict.fromkeys(found))
+
+
 def _list_approvable(situation: Situation) -> list[Action]:
     """Declared changes, and the versions that end because of one: of a removal that is what is
     dangerous."""

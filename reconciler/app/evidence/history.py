@@ -1,0 +1,147 @@
+"""``audit show``: the history of an environment, from the files of the work tree alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from reconciler.app.project import load_environment
+from reconciler.errors import AuditError, EvidenceError, UsageError
+
+if TYPE_CHECKING:
+    from reconciler.app.workplace import Workplace
+    from reconciler.evidence.history.commits import CommitText
+    from reconciler.evidence.history.lives import CredentialLife
+    from reconciler.evidence.history.runs import LoggedRun
+    from reconciler.evidence.statement import Statement
+
+_ENTRY = re.compile(r"[0-9]{8}\.json")
+_NO_GIT = ("RC601", "RC602")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkTreeLog:
+    """The log of ``environment`` as it lies in the work tree ``root``, its signatures not verified.
+
+    ``folder`` is that of the log, below ``root``. ``statements`` are what its entries say.
+    """
+
+    environment: str
+    root: Path
+    folder: PurePosixPath
+    statements: Sequence[Statement]
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a file by its path below ``root``; None where there is none, or its path
+        leads elsewhere. Raises ``AuditError``."""
+        from reconciler.adapters.git.report_files import read_bytes
+
+        return read_bytes(self.root, PurePosixPath(name))
+
+    def names(self) -> list[str]:
+        """The names of the files in its folder. Raises ``AuditError``."""
+        from reconciler.adapters.git.report_files import names_in
+
+        return names_in(self.root, self.folder)
+
+    def runs(self, commits: dict[str, CommitText] | None = None) -> Iterator[LoggedRun]:
+        """Its runs, the oldest first; with ``commits`` what they say of each."""
+        from reconciler.evidence.history.runs import add_reviews, read_history
+
+        return add_reviews(read_history(self.statements, self.read), commits or {})
+
+    @property
+    def last(self) -> Statement:
+        return self.statements[-1]
+
+
+def open_log(workplace: Workplace, environment: str) -> WorkTreeLog:
+    """The log of ``environment`` in the work tree.
+
+    Raises ``AuditError`` RC661 where there is none, ``EvidenceError`` for an entry that is none of
+    ours, with its file; ``DeclarationError``, ``UsageError``.
+    """
+    from reconciler.evidence.envelope import decode_envelope
+    from reconciler.evidence.statement import decode_statement
+
+    project, _ = load_environment(workplace.root, environment)
+    folder = PurePosixPath(project.audit_path, environment, "log")
+    log = WorkTreeLog(environment, workplace.root, folder, ())
+    statements = []
+    for name in log.names():
+        if _ENTRY.fullmatch(name):
+            path = f"{folder}/{name}"
+            try:
+                statements.append(decode_statement(decode_envelope(log.read(path) or b"").payload))
+            except EvidenceError as error:
+                message = f"{path}: {error.message}"
+                raise EvidenceError(error.code, message, error.remedy) from None
+    if not statements:
+        raise AuditError(
+            "RC661",
+            f"there is no evidence log in {folder} of this work tree",
+            f"run `git pull` if others have it; if nobody has, run `reconciler bootstrap -e"
+            f" {environment}`, and the next run begins it",
+        )
+    return WorkTreeLog(environment, workplace.root, folder, statements)
+
+
+def read_reviews(workplace: Workplace, log: WorkTreeLog) -> dict[str, CommitText]:
+    """The commits that its entries name, as far as this clone has them. Without git, none.
+
+    Raises ``AuditError``.
+    """
+    from reconciler.adapters.git.messages import read_commits
+
+    wanted = {one.commit for one in log.statements if one.commit is not None}
+    try:
+        return read_commits(workplace.git, wanted)
+    except AuditError as error:
+        if error.code not in _NO_GIT:
+            raise
+        return {}
+
+
+def trace_log(log: WorkTreeLog) -> list[CredentialLife]:
+    """The life of every version of every credential that the log knows."""
+    from reconciler.evidence.history.lives import trace_lives
+
+    return trace_lives(log.runs())
+
+
+def parse_since(text: str, option: str = "--since") -> datetime:
+    """The instant that ``90d`` (before now), a date (its first second, UTC) or an instant names.
+
+    Raises ``UsageError`` RC675.
+    """
+    from reconciler.domain.values.duration import parse_duration
+
+    try:
+        return datetime.now(UTC).replace(microsecond=0) - parse_duration(text)
+    except ValueError:
+        return parse_day(text, option)[0]
+
+
+def parse_day(text: str, option: str) -> tuple[datetime, datetime]:
+    """The first and the last second that ``text`` names: of a date (UTC) its whole day, of an
+    instant itself.
+
+    Raises ``UsageError`` RC675.
+    """
+    from reconciler.domain.values.canonical import parse_iso
+
+    try:
+        if "T" not in text.upper() and " " not in text:
+            first = datetime.combine(datetime.fromisoformat(text).date(), time(), UTC)
+            return first, first + timedelta(days=1, seconds=-1)
+        return (at := parse_iso(text)), at
+    except (ValueError, OverflowError):
+        raise UsageError(
+            "RC675",
+            f"{option}: {text!r} is no date and no instant with a time zone",
+            "write 2026-03-03 (a day in UTC) or 2026-03-03T09:30:00Z",
+        ) from None

@@ -1,0 +1,47 @@
+"""The README of a pack: what is in it, and how to verify the log without us. Its text is
+``report/pack/README.md``, with room for values: ``@@NAME@@``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib import resources
+
+from reconciler.domain.values.canonical import iso
+from reconciler.report.evidence.pack import Pack, Sheet
+from reconciler.report.text.escape import markdown
+from reconciler.report.text.layout import count_words
+
+VERIFIER = "verify.mjs"
+_ROOM = re.compile(r"@@([A-Z_]+)@@")
+
+
+def pack_readme(pack: Pack, sheets: Sequence[Sheet]) -> str:
+    """Markdown. Its blocks of ``sh`` are run in the folder of the pack."""
+    rows = [
+        f"| `{sheet.name}.csv` | {len(sheet.rows)} | {markdown(sheet.about)} |" for sheet in sheets
+    ]
+    problem = pack.declared.problem
+    values = {
+        "ENVIRONMENT": markdown(pack.environment),
+        "PROJECT": markdown(pack.project),
+        "PERIOD": pack.period.text,
+        "ENTRIES": count_words(pack.size, "entry", "entries"),
+        "CLOSED": iso(pack.closed),
+        "SHEETS": "\n".join(rows),
+        "FOLDER": pack.folder,
+        "SIZE": str(pack.size),
+        "VERIFIER": VERIFIER,
+        "VERIFIER_KEY": pack.verifier,
+        "PROBLEM": f"\n{markdown(problem)}\n" if problem else "",
+    }
+    return _ROOM.sub(lambda room: values[room[1]], _read("README.md"))
+
+
+def read_verifier() -> str:
+    """The script that verifies a log with Node alone."""
+    return _read(VERIFIER)
+
+
+def _read(name: str) -> str:
+    return (resources.files("reconciler.report") / "pack" / name).read_text(encoding="utf-8")

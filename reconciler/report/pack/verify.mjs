@@ -1,0 +1,96 @@
+// Verifies a copy of an evidence log with Node's own crypto, and with nothing of reconciler.
+//
+//   node verify.mjs audit/production/log [KEY]
+//
+// KEY is the verifier key that you were given by another way than this pack: the line that
+// `reconciler audit key` printed. Without it, the first key of the log itself is used, and a log that
+// was replaced as a whole is not found. Exit 0: everything holds.
+import { createHash, createPublicKey, verify } from "node:crypto";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+const [folder, pinned] = process.argv.slice(2);
+const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest();
+const fail = (why) => {
+  console.error(`does not hold: ${why}`);
+  process.exit(1);
+};
+
+// A verifier key: <origin>+<8 hex digits>+<base64 of 0x01 and 32 bytes>.
+const readKey = (line) => {
+  const [, name, id, text] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/=]+)$/.exec(line) ?? fail(`no verifier key: ${line}`);
+  const bytes = Buffer.from(text, "base64");
+  if (bytes.length !== 33 || bytes[0] !== 1) fail(`not a key of ed25519: ${line}`);
+  if (sha256(`${name}\n`, bytes).toString("hex", 0, 4) !== id) fail(`the digits are of another key: ${line}`);
+  const der = Buffer.concat([Buffer.from("302a300506032b6570032100", "hex"), bytes.subarray(1)]);
+  return { name, id, key: createPublicKey({ key: der, format: "der", type: "spki" }) };
+};
+
+// RFC 6962: a leaf is hashed after 0x00, two halves after 0x01.
+const root = (leaves) => {
+  if (leaves.length === 1) return leaves[0];
+  let half = 1;
+  while (half * 2 < leaves.length) half *= 2;
+  return sha256(Buffer.from([1]), root(leaves.slice(0, half)), root(leaves.slice(half)));
+};
+
+const names = readdirSync(folder).filter((name) => /^[0-9]{8}\.json$/.test(name)).sort();
+const first = readFileSync(join(folder, "keys"), "utf8").split("\n")[0];
+const known = readKey(pinned ?? first);
+let key = known;
+let started = !pinned || pinned === first;
+let previous = null;
+const leaves = [];
+const erased = new Set();
+const reports = new Map();
+
+for (const [index, name] of names.entries()) {
+  const content = readFileSync(join(folder, name));
+  const envelope = JSON.parse(content);
+  const payload = Buffer.from(envelope.payload, "base64");
+  const said = JSON.parse(payload);
+  const entry = said.predicate;
+  const prefix = `DSSEv1 ${envelope.payloadType.length} ${envelope.payloadType} ${payload.length} `;
+  const signed = Buffer.concat([Buffer.from(prefix), payload]);
+  if (index === 0 && !started) key = readKey(entry.keys[0].verifier);
+  if (!verify(null, signed, key.key, Buffer.from(envelope.signatures[0].sig, "base64"))) fail(`${name}: its signature`);
+  if (entry.number !== index + 1 || name !== `${String(index + 1).padStart(8, "0")}.json`) fail(`${name}: its number`);
+  if (entry.origin !== known.name) fail(`${name}: it is of another log`);
+  if (entry.previous !== previous) fail(`${name}: the entry before it is another one`);
+  if (entry.kind === "key") {
+    key = readKey(entry.keys[0].verifier);
+    started ||= pinned === entry.keys[0].verifier;
+  }
+  for (const { name: file, digest } of said.subject) {
+    if (entry.kind === "erased") erased.add(file);
+    else reports.set(file, digest.sha256);
+  }
+  previous = sha256(content).toString("hex");
+  leaves.push(sha256(Buffer.from([0]), content));
+}
+if (!started) fail("the key that you were given is none of this log");
+
+const text = readFileSync(join(folder, "checkpoint"), "utf8");
+const note = text.slice(0, text.indexOf("\n\n") + 1);
+const [origin, size, hash] = note.split("\n");
+if (origin !== known.name) fail("the checkpoint is of another log");
+if (Number(size) !== leaves.length) fail(`the checkpoint is of ${size} entries, and ${leaves.length} are here`);
+if (hash !== root(leaves).toString("base64")) fail("the root of the checkpoint is not that of the entries");
+const lines = text.slice(note.length + 1).split("\n").filter(Boolean).map((line) => Buffer.from(line.split(" ").pop(), "base64"));
+const own = lines.find((line) => line.toString("hex", 0, 4) === key.id) ?? fail("the key in force did not sign the checkpoint");
+if (!verify(null, Buffer.from(note), key.key, own.subarray(4))) fail("the signature of the checkpoint");
+
+let read = 0;
+const gone = [];
+for (const [file, digest] of reports) {
+  if (!existsSync(file)) {
+    if (file.includes("/") && !file.endsWith("/log") && !file.startsWith(origin)) gone.push(file);
+  } else if (readFileSync(file).length === 0 || sha256(readFileSync(file)).toString("hex") !== digest) {
+    fail(`${file} is not what its entry says`);
+  } else read += 1;
+}
+const lost = gone.filter((file) => !erased.has(file));
+if (lost.length) fail(`not here, and no entry says that it was erased: ${lost[0]}`);
+console.log(`${leaves.length} entries of ${origin} hold, with ${read} files that they name`);
+console.log(`root ${hash}`);
+if (!pinned) console.log("The key was taken from the log itself: compare it with the one that you were given.");
