@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from reconciler.domain.declared.desired import Desired, DesiredClient
     from reconciler.evidence.history.runs import LoggedRun
     from reconciler.report.evidence.pack import (
-        DeclaredNow,
         DeclaredAccess,
+        DeclaredNow,
         KnownClient,
         Pack,
         Period,

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.domain.kinds.actions import ACTIONS, ActionKind, Verb
 from reconciler.errors import Address
-from reconciler.evidence.history.commits import NO_REVIEW, CommitText, CommitReview, find_review
+from reconciler.evidence.history.commits import NO_REVIEW, CommitReview, CommitText, find_review
 from reconciler.evidence.history.reports import (
     Fate,
     ReportedOutcome,

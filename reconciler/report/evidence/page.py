@@ -103,7 +103,12 @@ def _table(sheet: Sheet) -> Html:
     rows = [Html(f"\n{_row(sheet.head, row)}") for row in sheet.rows]
     caption = element("caption", {"class": "unseen"}, text(sheet.title))
     table = tag("table", caption, tag("thead", tag("tr", *heads)), tag("tbody", *rows), kind="rows")
-    region = {"class": "scroll", "role": "region", "aria-label": sheet.title, "tabindex": "0"}
+    region = {
+        "class": "scroll",
+        "role": "region",
+        "aria-label": f"Table of {sheet.title}",
+        "tabindex": "0",
+    }
     return element("div", region, table)
 
 

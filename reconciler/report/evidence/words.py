@@ -42,7 +42,8 @@ def describe_run(run: LoggedRun) -> str:
     if run.kind == "key":
         return f"the signing key hands over to version {run.successor}"
     if run.kind == "erased":
-        return f"erased {count_words(len(run.erased), 'file')}: {shorten_paths(run.erased, MOST_NAMES)}"
+        names = shorten_paths(run.erased, MOST_NAMES)
+        return f"erased {count_words(len(run.erased), 'file')}: {names}"
     return {"heartbeat": "a quiet week: the log is alive", "repair": "the log was repaired"}.get(
         run.kind, ""
     )
