@@ -24,6 +24,16 @@ from reconciler.report.text.layout import count_words
 
 # Columns whose cells are names and values, shown as code.
 _CODE = frozenset({"Commit", "Address", "Credential", "Id", "SHA-256", "URL", "Delivery", "Report"})
+# Columns of instants, which stay on one line.
+_TIMES = frozenset(
+    {
+        *("Closed", "At", "Issued", "Active from", "Retiring from", "Grace until", "Expires"),
+        *("Revoked", "Destroyed", "Former valid until", "Verified", "Last delivery"),
+        *("Failing since", "Secret expires", "Last change", "Void from"),
+    }
+)
+# What is shown of long digests; the CSV has them whole.
+_DIGITS = {"Commit": 12, "SHA-256": 16}
 
 
 def pack_html(pack: Pack, sheets: Sequence[Sheet]) -> str:
@@ -113,12 +123,16 @@ def _table(sheet: Sheet) -> Html:
 
 
 def _row(head: Sequence[str], row: Sequence[str]) -> Html:
+    shown = [cell[: _DIGITS.get(title)] for title, cell in zip(head, row, strict=True)]
     cells = [
-        code(cell) if title in _CODE and cell else text(cell)
-        for title, cell in zip(head, row, strict=True)
+        tag(
+            "td",
+            code(cell) if title in _CODE and cell else text(cell),
+            kind="time" if title in _TIMES else "",
+        )
+        for title, cell in zip(head[1:], shown[1:], strict=True)
     ]
-    first = element("th", {"scope": "row"}, cells[0])
-    return tag("tr", first, *(tag("td", cell) for cell in cells[1:]))
+    return tag("tr", element("th", {"scope": "row"}, text(shown[0])), *cells)
 
 
 def _footer(pack: Pack) -> Html:
