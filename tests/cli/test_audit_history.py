@@ -10,11 +10,14 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.cli.main import main
 from reconciler.domain.secrecy import holds_secret
 from tests.kit.evidence.logs import Log
 from tests.kit.evidence.told import ADA, make_story, write_log, write_project
@@ -35,8 +38,24 @@ def project(tmp_path: Path) -> Path:
     return root
 
 
-def show(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return reconciler(root, "audit", "show", "-e", "staging", *arguments)
+@dataclass(frozen=True)
+class Ran:
+    """What a command did in this process: most of the time of another one is its start."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run(root: Path, *arguments: str) -> Ran:
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = main(["--project", str(root), *arguments])
+    return Ran(code, out.getvalue(), err.getvalue())
+
+
+def show(root: Path, *arguments: str) -> Ran:
+    return run(root, "audit", "show", "-e", "staging", *arguments)
 
 
 def show_json(root: Path, *arguments: str) -> Any:
@@ -46,7 +65,7 @@ def show_json(root: Path, *arguments: str) -> Any:
 
 
 def export(root: Path, out: Path, *arguments: str) -> Path:
-    ran = reconciler(root, "audit", "export", "-e", "staging", "--out", str(out), *arguments)
+    ran = run(root, "audit", "export", "-e", "staging", "--out", str(out), *arguments)
     assert ran.returncode == 0, ran.stderr
     return out
 
@@ -67,8 +86,8 @@ def test_the_history_is_shown_the_newest_last(project: Path) -> None:
     ]
     assert f"rotate  {ADA}" in ran.stdout
     assert "why rotate-key happened" in ran.stdout
-    assert ran.stdout.splitlines()[-1].startswith("10 entries, 7 changes. Signatures were not")
-    assert "reconciler audit verify -e staging" in ran.stdout
+    assert "10 entries, 7 changes. Signatures were not verified" in ran.stdout.replace("\n", " ")
+    assert "reconciler audit verify -e staging" in ran.stdout.replace("\n", " ")
     assert "1 report erased" in ran.stdout
 
 
@@ -137,7 +156,7 @@ def test_without_a_log_or_with_another_file_in_it(project: Path) -> None:
     shutil.rmtree(project / FOLDER)
     ran = show(project)
     assert ran.returncode == 1
-    assert "error[RC661]" in ran.stderr
+    assert "error[RC681]" in ran.stderr
 
 
 def test_commits_say_which_pull_request_and_who_approved(
@@ -254,7 +273,7 @@ def test_a_period_is_of_the_sheets_and_the_log_stays_whole(project: Path, tmp_pa
     later = export(project, tmp_path / "q2", "--since", "2026-04-01")
     keys = [row for row in rows(later, "keys") if row["Credential"] == KEY]
     assert [row["Version"] for row in keys] == ["2", "3"]  # 1 ended before
-    ran = reconciler(
+    ran = run(
         project,
         *("audit", "export", "-e", "staging", "--out", str(tmp_path / "no")),
         *("--since", "2026-04-01", "--until", "2026-03-01"),
@@ -279,7 +298,7 @@ def test_nothing_is_overwritten_and_nothing_half_written(project: Path, tmp_path
         tmp_path / "file",
         tmp_path / "file" / "x",
     ):
-        ran = reconciler(project, "audit", "export", "-e", "staging", "--out", str(out))
+        ran = run(project, "audit", "export", "-e", "staging", "--out", str(out))
         assert ran.returncode == 64, out
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert contents(taken) == {"mine": b"mine"}

@@ -36,7 +36,7 @@ def export_pack(
     """Write the pack of ``environment`` to the folder ``out``; how many files it has.
 
     Raises ``UsageError`` RC675 for a date that is none, RC677 where ``out`` cannot be made,
-    ``AuditError`` RC661 where there is no log, ``EvidenceError``, ``DeclarationError``.
+    ``AuditError`` RC681 where there is no log, ``EvidenceError``, ``DeclarationError``.
     """
     from reconciler.adapters.system.new_folders import write_folder
 

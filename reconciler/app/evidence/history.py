@@ -37,10 +37,13 @@ class WorkTreeLog:
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a file by its path below ``root``; None where there is none, or its path
-        leads elsewhere. Raises ``AuditError``."""
+        leads out of the project."""
         from reconciler.adapters.git.report_files import read_bytes
 
-        return read_bytes(self.root, PurePosixPath(name))
+        try:
+            return read_bytes(self.root, PurePosixPath(name))
+        except AuditError:
+            return None
 
     def names(self) -> list[str]:
         """The names of the files in its folder. Raises ``AuditError``."""
@@ -62,7 +65,7 @@ class WorkTreeLog:
 def open_log(workplace: Workplace, environment: str) -> WorkTreeLog:
     """The log of ``environment`` in the work tree.
 
-    Raises ``AuditError`` RC661 where there is none, ``EvidenceError`` for an entry that is none of
+    Raises ``AuditError`` RC681 where there is none, ``EvidenceError`` for an entry that is none of
     ours, with its file; ``DeclarationError``, ``UsageError``.
     """
     from reconciler.evidence.envelope import decode_envelope
@@ -82,7 +85,7 @@ def open_log(workplace: Workplace, environment: str) -> WorkTreeLog:
                 raise EvidenceError(error.code, message, error.remedy) from None
     if not statements:
         raise AuditError(
-            "RC661",
+            "RC681",
             f"there is no evidence log in {folder} of this work tree",
             f"run `git pull` if others have it; if nobody has, run `reconciler bootstrap -e"
             f" {environment}`, and the next run begins it",

@@ -166,6 +166,27 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "run `reconciler audit repair`",
     ),
     Code(
+        "RC675",
+        "an option of `audit show` or `audit export` is no date and no instant with a time zone, or"
+        " a period ends before it begins",
+        "write `2026-03-03` (a day in UTC) or `2026-03-03T09:30:00Z`",
+        exit=64,
+        more="`--since` of `audit show` takes a duration, too",
+    ),
+    Code(
+        "RC676",
+        "`--kind` is no kind of change and no kind of entry",
+        "use one of those that are named",
+        exit=64,
+    ),
+    Code(
+        "RC677",
+        "the pack for an auditor cannot be written: its folder is not empty, is a link, lies among"
+        " the audit reports or cannot be made",
+        "name a folder that does not exist yet, outside of the audit reports",
+        exit=64,
+    ),
+    Code(
         "RC680",
         "what the log's signing key signed does not verify with the key that the log has on record:"
         " somebody made the key in the transit engine anew",
@@ -205,26 +226,5 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "RC687",
         "a run is not in the evidence log yet",
         "see what keeps it, and run the same command again: the next run writes its entry",
-    ),
-    Code(
-        "RC675",
-        "an option of `audit show` or `audit export` is no date and no instant with a time zone, or"
-        " a period ends before it begins",
-        "write `2026-03-03` (a day in UTC) or `2026-03-03T09:30:00Z`",
-        exit=64,
-        more="`--since` of `audit show` takes a duration, too",
-    ),
-    Code(
-        "RC676",
-        "`--kind` is no kind of change and no kind of entry",
-        "use one of those that are named",
-        exit=64,
-    ),
-    Code(
-        "RC677",
-        "the pack for an auditor cannot be written: its folder is not empty, is a link, lies among"
-        " the audit reports or cannot be made",
-        "name a folder that does not exist yet, outside of the audit reports",
-        exit=64,
     ),
 )

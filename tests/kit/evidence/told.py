@@ -58,7 +58,8 @@ class Story:
 
     def client(self, delivery: Mapping[str, Any] | None) -> dict[str, Any]:
         """As ``status`` shows it."""
-        at, secret = self.log.clock, {"id": "Id9000000000", "sha256": sha256(b"secret")}
+        at = self.log.clock
+        secret: dict[str, Any] = {"id": "Id9000000000", "sha256": sha256(b"secret")}
         told = delivery or {"accepted": False}
         last = {"at": iso(at), "status": told.get("status"), "message": told.get("result", "")}
         secret |= {"version": 1, "state": "active", "reason": self.say("NotIssued"), "run": "r"}
@@ -200,7 +201,7 @@ def make_story(words: str | None = None) -> Log:
     story.issue(2, log.clock, "20260303t120000z-bbbb")
     story.run("rotate", [story.outcome("rotate-key", key, 2)])
     log.rotate()
-    delivery = {
+    delivery: dict[str, Any] = {
         "address": "client/acme/webhook/settlements",
         "delivery": story.say("msg_1"),
         "url": story.say(URL),
