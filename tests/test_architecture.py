@@ -53,7 +53,7 @@ FLOORS = {
         ("signatures", "tree"),
         ("notes",),
         ("checkpoint", "envelope", "policy", "statement"),
-        ("verification",),
+        ("history", "verification"),
     ),
     "engine": (
         ("lanes", "planfile", "ports"),

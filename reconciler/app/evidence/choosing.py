@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reconciler.app.evidence.history import parse_day, parse_since, read_reviews, trace_log
+from reconciler.app.evidence.history import parse_day, parse_start, read_reviews, trace_log
 from reconciler.errors import UsageError
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def choose_history(
         )
     if client is not None:
         _refuse_unknown(log, client)
-    first = None if since is None else parse_since(since)
+    first = None if since is None else parse_start(since)
     end = None if until is None else parse_day(until, "--until")[1] + timedelta(seconds=1)
     runs = log.runs(read_reviews(workplace, log))
     return list(choose_runs(runs, client=client, kind=kind, since=first, until=end))

@@ -116,7 +116,7 @@ def trace_log(log: WorkTreeLog) -> list[CredentialLife]:
     return trace_lives(log.runs())
 
 
-def parse_since(text: str, option: str = "--since") -> datetime:
+def parse_start(text: str, option: str = "--since") -> datetime:
     """The instant that ``90d`` (before now), a date (its first second, UTC) or an instant names.
 
     Raises ``UsageError`` RC675.
