@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
 
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.adapter import VaultAdapter
 from reconciler.adapters.vault.http.paths import SIGNING_KEY
+from reconciler.dataclass import dataclass
 from reconciler.errors import VaultError
 from reconciler.registry.requests import LogKeys, SignedLog
 

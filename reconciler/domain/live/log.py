@@ -4,8 +4,10 @@ entry."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
+
+from reconciler.dataclass import dataclass
 
 # What writes an entry.
 RUN, HEARTBEAT, KEY, REPAIR = "run", "heartbeat", "key", "repair"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import timedelta
 from pathlib import PurePosixPath
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.log import LogDocument, LogHead
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.log import HEARTBEAT, KEY, RUN, LogHead
 from reconciler.domain.live.record import ClientRecord, Event
 from reconciler.domain.plan.run import RunResult

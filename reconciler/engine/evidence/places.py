@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.log import LogDocument, LogHead
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.observed import OpenRun
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.run import RunResult

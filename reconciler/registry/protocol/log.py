@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.log import GIVEN_UP, KEY, RUN, LogClaim, LogDocument, LogHead
 from reconciler.errors import AuditError, VaultUnreachable
 from reconciler.evidence.checkpoint import Checkpoint
