@@ -62,7 +62,7 @@ FLOORS = {
         ("evidence",),
         ("runs",),
         ("apply",),
-        ("emergency", "rebucket", "testing"),
+        ("emergency", "rebucket", "repair", "testing"),
     ),
     "adapters": (
         ("cel", "receiving", "system"),

@@ -145,7 +145,6 @@ def _carry_out(
             ):
                 return report_run(engine, driver, result, commit=options.commit, push=options.push)
             return result, push_rest(engine) if options.commit and options.push else None
-        open_book(engine, driver)  # a log that cannot go on stops a run before it begins
         stop = Stop(engine)
         with hold_lease(
             driver,
@@ -173,6 +172,17 @@ def _carry_out(
                 )
                 result = replace(result, actor_salt=salt)
                 return report_run(engine, driver, result, commit=options.commit, push=options.push)
+
+
+def refuse_parted_log(engine: Engine) -> None:
+    """A log that cannot go on stops a run before it plans: what a registry forgot that was restored
+    from a backup would look like the work of somebody else.
+
+    Raises ``AuditError`` RC683 to RC685, ``RegistryError``, ``VaultError``.
+    """
+    if engine.logged:
+        with open_driver(engine, engine.live.now()) as driver:
+            open_book(engine, driver)
 
 
 class Stop:

@@ -33,6 +33,7 @@ class TwoNodes(World):
 
 def test_a_run_never_ends_before_the_look_that_it_began_with(tmp_path: Path) -> None:
     world = TwoNodes()
+    world.begin_log()
     declared = desired(client("partner"))
     engine = Engine(
         project=declared.project,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -279,3 +280,83 @@ def test_a_registry_restored_from_a_backup_writes_revocations_only(checkout: Che
     assert ran.json["problem"]["code"] == "RC684"
     assert checkout.versions("partner") == {1: "revoked"}
     assert len(entries(checkout)) == 2
+
+
+class Backup:
+    """The documents of a registry and the secrets as they stand, to be put back later."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        self._checkout = checkout
+        self.documents = dict(self._read())
+
+    def restore(self) -> None:
+        """What came since is gone, as if it had never been."""
+        for name in {name for name, _ in self._read()} - self.documents.keys():
+            self._checkout.vault("DELETE", f"registry/metadata/{name}")
+        for name, text in self.documents.items():
+            write_document(self._checkout, name, text)
+
+    def _read(self) -> Iterator[tuple[str, str]]:
+        for name in self._list(""):
+            if not name.startswith(("lease", "meta")):
+                document = self._checkout.vault("GET", f"registry/data/{name}")
+                yield name, document["data"]["data"]["doc"]
+
+    def _list(self, folder: str) -> Iterator[str]:
+        listing = self._checkout.vault("LIST", f"registry/metadata/{folder}")
+        for name in listing["data"]["keys"] if listing else ():
+            if name.endswith("/"):
+                yield from self._list(f"{folder}{name}")
+            else:
+                yield f"{folder}{name}"
+
+
+def test_a_restored_registry_is_repaired(checkout: Checkout) -> None:
+    """Revoked keys are revoked again, the log goes on, and holds for somebody who asks Vault."""
+    one_client(checkout)
+    backup = Backup(checkout)
+    where = ("-e", checkout.environment, "partner", "--reason", "stolen")
+    one_client(checkout, "other")
+    checkout.run("revoke", *where).ok()
+    backup.restore()
+    assert checkout.versions("partner") == {1: "active"}
+    env = ("-e", checkout.environment)
+    told = checkout.run("audit", "repair", *env, "--dry-run").ok()
+    assert "partner/primary is to be revoked again" in told.out
+    assert "client/other/key/primary version 1 was issued and is forgotten" in " ".join(
+        told.out.split()
+    )
+    assert checkout.versions("partner") == {1: "active"}
+    ran = checkout.run("audit", "repair", *env, "--format", "json").ok()
+    assert ran.json["damage"]["log_entries"] == 3
+    assert ran.json["damage"]["registry_entries"] == 1
+    assert checkout.versions("partner") == {1: "revoked"}
+    assert kinds(checkout) == ["run", "run", "run", "repair"]
+    # the client that is forgotten is registered anew: its path is taken by what it had
+    checkout.remove("other")
+    checkout.client("third")
+    checkout.commit()
+    checkout.apply().ok()
+    verified(checkout)
+    assert "Nothing to repair" in checkout.run("audit", "repair", *env).ok().out
+
+
+def test_two_branches_of_a_log_become_one(checkout: Checkout) -> None:
+    """A registry was restored, and a run that had not fetched wrote its own entry 2."""
+    one_client(checkout)
+    base = git(checkout.root, "rev-parse", "HEAD")
+    backup = Backup(checkout)
+    one_client(checkout, "other")
+    theirs = git(checkout.root, "rev-parse", "HEAD")
+    backup.restore()
+    git(checkout.root, "reset", "--quiet", "--hard", base)
+    third = one_client(checkout, "third")
+    git(checkout.root, "reset", "--quiet", "--hard", theirs)
+    checkout.client("third")
+    checkout.commit("declare third")
+    refused = checkout.apply()
+    assert refused.json["code"] == "RC685"
+    checkout.run("audit", "repair", "-e", checkout.environment).ok()
+    assert kinds(checkout) == ["run", "run", "repair", "run"]
+    assert entries(checkout)[-1]["predicate"]["run"] == third["run_id"]
+    verified(checkout)

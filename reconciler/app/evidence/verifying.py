@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from reconciler.app.project import load_environment
 from reconciler.app.wiring import engine_for
 from reconciler.dataclass import dataclass
-from reconciler.errors import AuditError, EvidenceError, UsageError
+from reconciler.errors import EvidenceError, UsageError
 
 if TYPE_CHECKING:
-    from reconciler.adapters.git.stored_files import FolderFiles
     from reconciler.app.workplace import Workplace
     from reconciler.domain.declared.desired import Environment, Project
     from reconciler.engine.engine import Engine
@@ -58,35 +57,11 @@ def verify_log_of(workplace: Workplace, environment: str, given: Given) -> Verif
 def read_log_files(root: Path, project: Project, environment: str) -> LogFiles:
     """The files of a log as they lie in the work tree. Raises ``AuditError``."""
     from reconciler.adapters.git.stored_files import FolderFiles
-    from reconciler.evidence.verification.walk import CHECKPOINT, KEYS, LogFiles
+    from reconciler.engine.evidence.places import LogPlaces
+    from reconciler.engine.evidence.reading import gather_log_files
 
-    files = FolderFiles(root)
-    reports = PurePosixPath(project.audit_path) / environment
-    folder = reports / "log"
-    return LogFiles(
-        _read_entries(files, folder, (KEYS, CHECKPOINT)),
-        lambda name: _read_below(files, name),
-        keys=files.read([folder / KEYS])[0],
-        checkpoint=files.read([folder / CHECKPOINT])[0],
-        present=[str(reports / name) for name in files.names(reports) if "." in name],
-        folder=str(folder),
-        place=f"{project.name}/{environment}",
-    )
-
-
-def _read_entries(
-    files: FolderFiles, folder: PurePosixPath, other: tuple[str, str]
-) -> Iterator[tuple[str, bytes]]:
-    for name in sorted(files.names(folder) - {*other}):
-        yield name, files.read([folder / name])[0] or b""
-
-
-def _read_below(files: FolderFiles, name: str) -> bytes | None:
-    """A file that an entry names. What would lie outside the project is not there."""
-    try:
-        return files.read([PurePosixPath(name)])[0]
-    except AuditError:
-        return None
+    where = LogPlaces(PurePosixPath(project.audit_path) / environment)
+    return gather_log_files(FolderFiles(root), where, f"{project.name}/{environment}")
 
 
 def _read_head(workplace: Workplace, project: Project, chosen: Environment) -> RegistryHead:

@@ -198,12 +198,18 @@ def revoke_credentials(
 
 @contextmanager
 def _at_work(workplace: Workplace, desired: Desired) -> Iterator[Engine]:
-    """An engine that delivers, and stops between actions when it is asked to."""
+    """An engine that delivers, and stops between actions when it is asked to.
+
+    Raises as ``refuse_parted_log`` does.
+    """
+    from reconciler.engine.apply import refuse_parted_log
+
     project, environment = desired.project, desired.environment
     with (
         workplace.console.interruptible() as stopping,
         engine_for(workplace, project, environment, stopping, delivers=True) as engine,
     ):
+        refuse_parted_log(engine)
         yield engine
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.evidence.history import audit_export, audit_show
+from reconciler.cli.evidence.repair import audit_repair
 from reconciler.cli.options import environment_option, format_option
 from reconciler.cli.output import Settings, emit
 
@@ -106,3 +107,4 @@ def audit_verify(
 
 audit_group.add_command(audit_show)
 audit_group.add_command(audit_export)
+audit_group.add_command(audit_repair)

@@ -16,8 +16,10 @@ from reconciler.engine.engine import Engine, ledger_directory
 from reconciler.engine.evidence.doubts import refuse_other_log
 from reconciler.engine.evidence.drafting import (
     Circumstances,
+    draft_again,
     draft_heartbeat,
     draft_key,
+    draft_repair,
     draft_run,
 )
 from reconciler.engine.evidence.places import LogPlaces
@@ -95,6 +97,21 @@ class Book:
         size = self.head.size
         draft = draft_heartbeat(result, known)
         self.head = self._driver.run(append_entry(draft, lambda head: head.size == size))
+
+    def note_repair(
+        self, result: RunResult, bases: Mapping[str, int], known: Circumstances
+    ) -> None:
+        """Say in the log that the registry was restored."""
+        self._read_keys()
+        size = self.head.size
+        draft = draft_repair(result, bases, known)
+        self.head = self._driver.run(append_entry(draft, lambda head: head.size == size))
+
+    def enter_again(self, entry: LogDocument, known: Circumstances) -> None:
+        """Write an entry under a new number, unless its run has one."""
+        run = entry.run
+        draft = draft_again(entry, known)
+        self.head = self._driver.run(append_entry(draft, lambda head: run not in head.runs))
 
     def hand_over(self, result: RunResult, known: Circumstances) -> None:
         """When somebody rotated the log's key, let each version sign its successor. The first entry

@@ -8,12 +8,19 @@ from dataclasses import field, replace
 from datetime import datetime
 
 from reconciler.dataclass import dataclass
-from reconciler.domain.live.log import HEARTBEAT, KEY, RUN, LogHead
+from reconciler.domain.live.log import HEARTBEAT, KEY, REPAIR, RUN, LogDocument, LogHead
 from reconciler.domain.live.record import ClientRecord, Event
 from reconciler.domain.plan.run import RunResult
+from reconciler.evidence.envelope import decode_envelope
 from reconciler.evidence.notes import VerifierKey
 from reconciler.evidence.signatures import NOTE_ED25519
-from reconciler.evidence.statement import LoggedEvent, LoggedFile, NewKey, Statement
+from reconciler.evidence.statement import (
+    LoggedEvent,
+    LoggedFile,
+    NewKey,
+    Statement,
+    decode_statement,
+)
 from reconciler.registry.codec.record_codec import encode_event
 from reconciler.registry.protocol.bucket import STAMP, drop_attempts
 from reconciler.registry.protocol.log import Draft
@@ -74,6 +81,35 @@ def draft_key(result: RunResult, version: int, public: bytes, known: Circumstanc
         return replace(statement, kind=KEY, keys=(*statement.keys, successor))
 
     return Draft(describe, {}, _find_forgotten(known, result.run_id), known.kept)
+
+
+def draft_repair(result: RunResult, bases: Mapping[str, int], known: Circumstances) -> Draft:
+    """The entry that says that the registry was restored from a backup. ``bases``: from which event
+    on the records count anew that the log knows more of."""
+
+    def describe(head: LogHead) -> Statement:
+        return replace(_begin(head, result, known), kind=REPAIR, bases=bases)
+
+    return Draft(describe, {}, _find_forgotten(known, result.run_id), known.kept)
+
+
+def draft_again(entry: LogDocument, known: Circumstances) -> Draft:
+    """An entry that git does not have, because the log had two branches, under a new number."""
+    former = decode_statement(decode_envelope(entry.entry).payload)
+
+    def describe(head: LogHead) -> Statement:
+        now = known.now()
+        return replace(
+            former,
+            number=head.size + 1,
+            previous=head.last,
+            key=head.key,
+            closed=now if head.closed_at is None else max(now, head.closed_at),
+            bases={},
+            keys=(),
+        )
+
+    return Draft(describe, entry.files, _find_forgotten(known, former.run), known.kept)
 
 
 def _begin(head: LogHead, result: RunResult, known: Circumstances) -> Statement:

@@ -223,6 +223,12 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "run `git pull` if the branch is behind, then `reconciler audit repair`",
     ),
     Code(
+        "RC686",
+        "`audit repair` cannot move the registry to the log in git",
+        "read what does not hold, correct it (`reconciler audit verify` names it too), and run it"
+        " again",
+    ),
+    Code(
         "RC687",
         "a run is not in the evidence log yet",
         "see what keeps it, and run the same command again: the next run writes its entry",

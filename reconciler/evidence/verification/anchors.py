@@ -89,17 +89,37 @@ def check_anchors(anchors: Anchors, whole: Whole) -> tuple[str, ...]:
     )
 
 
-def check_live_events(head: RegistryHead, statement: Statement) -> None:
-    """Each event of an entry that the registry still holds is the same there. Raises ``Broken``."""
-    for event in statement.events:
-        live = head.records.get(event.record)
-        held = event.digest if live is None else live.digests.get(event.seq, event.digest)
-        if held != event.digest:
-            raise Broken(
-                "RC669",
-                f"event {event.seq} of {event.record} is another one in Vault than in entry"
-                f" {statement.number}",
-            )
+class LiveEvents:
+    """Whether each event that the registry still holds is the same in the log. Where a record
+    counts anew after a repair, the later entry is right."""
+
+    def __init__(self, head: RegistryHead) -> None:
+        self._head = head
+        self._wrong: dict[tuple[str, int], Broken] = {}
+
+    def add(self, statement: Statement) -> None:
+        if statement.kind == "repair":
+            for record, last in statement.bases.items():
+                for place in [one for one in self._wrong if one[0] == record and one[1] > last]:
+                    del self._wrong[place]
+        for event in statement.events:
+            place = event.record, event.seq
+            live = self._head.records.get(event.record)
+            held = event.digest if live is None else live.digests.get(event.seq, event.digest)
+            if held == event.digest:
+                self._wrong.pop(place, None)
+            else:
+                self._wrong[place] = Broken(
+                    "RC669",
+                    f"event {event.seq} of {event.record} is another one in Vault than in entry"
+                    f" {statement.number}",
+                    statement.number,
+                )
+
+    def finish(self) -> None:
+        """Raises ``Broken`` for the first one that differs."""
+        for broken in self._wrong.values():
+            raise broken
 
 
 def _check_pinned(key: VerifierKey, whole: Whole) -> str:
@@ -176,5 +196,6 @@ def _check_records(head: RegistryHead, histories: Histories) -> None:
             )
         if live.last > logged and not histories.pending:
             raise Broken("RC669", f"event {logged + 1} of {record} is in Vault and in no entry")
-    for record in sorted(histories.last.keys() - head.records.keys()):
+    forgotten = {record for record, last in histories.last.items() if last}  # 0: after a repair
+    for record in sorted(forgotten - head.records.keys()):
         raise Broken("RC669", f"{record} is in the log and not in Vault")

@@ -35,6 +35,8 @@ class Histories:
             self._waiting.setdefault(run, statement.number)
         if statement.run not in statement.open:
             self._waiting.pop(statement.run, None)
+        if statement.kind == "repair":
+            self._count_anew(statement)
         for record, last in statement.bases.items():
             if self.last.setdefault(record, last) != last:
                 raise Broken(
@@ -46,6 +48,16 @@ class Histories:
             self._count(event, statement.number)
         if not self._waiting:
             self._refuse_late()
+
+    def _count_anew(self, statement: Statement) -> None:
+        """The registry was restored from a backup: records count from what it knows, and runs that
+        it forgot never get an entry."""
+        for record, last in statement.bases.items():
+            self.last[record] = last
+            self._late.pop(record, None)
+        self._waiting = {
+            run: entry for run, entry in self._waiting.items() if run in statement.open
+        }
 
     def finish(self) -> None:
         """After the last entry. Raises ``Broken``."""

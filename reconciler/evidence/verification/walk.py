@@ -20,9 +20,9 @@ from reconciler.evidence.statement import NewKey, Statement, decode_statement
 from reconciler.evidence.tree import MerkleTree, hash_leaf
 from reconciler.evidence.verification.anchors import (
     Anchors,
+    LiveEvents,
     Whole,
     check_anchors,
-    check_live_events,
     parse_since,
 )
 from reconciler.evidence.verification.faults import Broken, Fault, break_by
@@ -130,6 +130,7 @@ class _Walk:
         self._ended: datetime | None = None
         self._succession: Succession | None = None
         self._histories, self._reports = Histories(), Reports(files.read)
+        self._live = None if anchors.head is None else LiveEvents(anchors.head)
 
     def step(self, name: str, content: bytes) -> Statement:
         """One more entry. Raises ``Broken``."""
@@ -140,8 +141,8 @@ class _Walk:
         self._check_time(statement)
         self._reports.add(statement, self._path(self.number - 1) if self.number > 1 else "")
         self._histories.add(statement)
-        if self._anchors.head is not None:
-            check_live_events(self._anchors.head, statement)
+        if self._live is not None:
+            self._live.add(statement)
         self._former = hashlib.sha256(content).hexdigest()
         self._tree = self._tree.append(hash_leaf(content))
         if self._tree.size in self._sizes:
@@ -156,6 +157,8 @@ class _Walk:
             raise Broken("RC653", "the log has no entries", file=self._files.folder)
         note = self._check_derived(self._succession)
         self._histories.finish()
+        if self._live is not None:
+            self._live.finish()
         self._reports.finish(self._files.present, self._histories.pending)
         whole = Whole(
             self._succession,

@@ -1,0 +1,42 @@
+"""``audit repair``: a registry that was restored from a backup learns what the log in git knows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from reconciler.app.project import environment_and_files
+from reconciler.app.wiring import engine_for
+
+if TYPE_CHECKING:
+    from reconciler.app.workplace import Workplace
+    from reconciler.engine.repair import Repaired
+
+
+def repair_registry(
+    workplace: Workplace, environment: str, *, dry_run: bool, push: bool
+) -> Repaired:
+    """Revoke again what was revoked, then move the registry to the log in HEAD, and say so in an
+    entry. With ``dry_run`` only tell what the registry lacks.
+
+    Raises ``AuditError`` RC681, RC683, RC686, ``LeaseHeldError``, ``RegistryError``,
+    ``VaultError``.
+    """
+    from reconciler.engine.apply import Options
+    from reconciler.engine.emergency import look_for_client, revoke_now
+    from reconciler.engine.repair import Repaired, assess_damage, repair_log
+
+    project, chosen, loaded = environment_and_files(workplace.root, environment)
+    console = workplace.console
+    with (
+        console.interruptible() as stopping,
+        engine_for(workplace, project, chosen, stopping) as engine,
+    ):
+        damage = assess_damage(engine)
+        if dry_run or not damage.present:
+            return Repaired(damage)
+        for request in damage.revocations:
+            observed = look_for_client(engine, request.client)
+            # its report is written once the log can go on
+            revoke_now(engine, request, observed, Options("revoke", commit=False), loaded)
+        return replace(repair_log(engine, push=push), damage=damage)

@@ -1,0 +1,221 @@
+"""A registry that knows less of the log than git does, because it was restored from a backup: its
+head is moved forward to what git has."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.domain.kinds.actions import REVOCATIONS
+from reconciler.domain.live.log import KEY, LogClaim, LogDocument, LogHead
+from reconciler.domain.live.record import USABLE, ClientRecord
+from reconciler.engine.drive import Driver
+from reconciler.engine.evidence.drafting import digest_event
+from reconciler.engine.evidence.places import LogPlaces
+from reconciler.engine.evidence.reading import gather_log_files
+from reconciler.engine.ports import StoredFiles
+from reconciler.errors import Address, AuditError
+from reconciler.evidence.envelope import decode_envelope
+from reconciler.evidence.statement import LoggedEvent, Statement, decode_statement
+from reconciler.evidence.tree import hash_leaf
+from reconciler.evidence.verification.faults import Fault
+from reconciler.evidence.verification.walk import verify_log
+from reconciler.planning.actions.reasons import Reason, RevocationRequest
+from reconciler.registry.protocol.log import advance, read_claim, read_entry
+
+_REQUESTED = (Reason.REVOCATION_REQUESTED, Reason.REVOCATION_HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class GitLog:
+    """The log in git, verified: what the registry has to have on record of each entry."""
+
+    statements: tuple[Statement, ...]
+    claims: tuple[LogClaim, ...]
+
+    def list_digests(self) -> dict[str, dict[int, str]]:
+        """The digest of each event, by record and number, as far as a record still counts on."""
+        found: dict[str, dict[int, str]] = {}
+        for statement in self.statements:
+            for record, last in statement.bases.items():
+                events = found.setdefault(record, {})
+                found[record] = {seq: one for seq, one in events.items() if seq <= last}
+            for event in statement.events:
+                found.setdefault(event.record, {})[event.seq] = event.digest
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """Where the registry's log and git's part: after ``common`` entries. ``own`` are the entries of
+    the registry after that, which git does not have; ``gone`` those of them whose bytes are lost."""
+
+    common: int
+    own: tuple[LogDocument, ...] = ()
+    gone: tuple[int, ...] = ()
+
+
+def read_git_log(stored: StoredFiles, where: LogPlaces, place: str) -> GitLog:
+    """Raises ``AuditError`` RC686 for a log that does not hold, or none."""
+    verified = verify_log(gather_log_files(stored, where, place))
+    if isinstance(verified, Fault):
+        raise AuditError(
+            "RC686",
+            f"the log in git does not hold, so the registry is not moved to it: {verified.message}"
+            f" ({verified.code})",
+            verified.remedy,
+        )
+    paths = [where.entry(number) for number in range(1, verified.size + 1)]
+    statements: list[Statement] = []
+    claims: list[LogClaim] = []
+    for content in stored.read(paths):
+        assert content is not None  # it was verified
+        envelope = decode_envelope(content)
+        statement = decode_statement(envelope.payload)
+        statements.append(statement)
+        claims.append(_describe_claim(statement, content, envelope.signature))
+    return GitLog(tuple(statements), tuple(claims))
+
+
+def _describe_claim(statement: Statement, content: bytes, signature: bytes) -> LogClaim:
+    successor = statement.keys[0] if statement.kind == KEY else None
+    return LogClaim(
+        number=statement.number,
+        kind=statement.kind,
+        run=statement.run,
+        key=statement.key,
+        parts=(),
+        files={one.name: one.sha256 for one in statement.subjects},
+        closed_at=statement.closed,
+        kept=statement.number + 1,
+        successor=successor.version if successor else 0,
+        verifier=successor.verifier if successor else "",
+        signature=signature,
+        entry=hashlib.sha256(content).hexdigest(),
+        leaf=hash_leaf(content),
+    )
+
+
+def find_parting(driver: Driver, head: LogHead, log: GitLog) -> Parting:
+    """Raises ``AuditError`` RC683 for the log of another registry that has entries of its own."""
+    if log.statements[0].origin != head.origin:
+        if head.size:
+            raise AuditError(
+                "RC683",
+                f"the registry's log {head.origin} has {head.size} entries, and git has another"
+                f" log, {log.statements[0].origin}",
+                "check out the branch that holds the registry's log, or correct vault.address,"
+                " vault.namespace or vault.mounts",
+            )
+        return Parting(0)
+    common = min(head.size, len(log.claims))
+    while common and not _is_same(driver, log.claims[common - 1]):
+        common -= 1
+    own: list[LogDocument] = []
+    gone: list[int] = []
+    for number in range(common + 1, head.size + 1):
+        entry = driver.run(read_entry(head, number))
+        if entry is None:
+            gone.append(number)
+        else:
+            own.append(entry)
+    return Parting(common, tuple(own), tuple(gone))
+
+
+def _is_same(driver: Driver, claim: LogClaim) -> bool:
+    found = driver.run(read_claim(claim.number))
+    return found is not None and found.entry == claim.entry
+
+
+def move_head(head: LogHead, log: GitLog, common: int, pending: Collection[str]) -> LogHead:
+    """The head as it has to be after all entries of git. ``pending``: the runs on record that are
+    not closed; those that have an entry in git need none."""
+    first = log.statements[0]
+    moved = LogHead(
+        origin=first.origin,
+        key=first.keys[0].version,
+        verifiers={one.version: one.verifier for one in first.keys},
+        version=head.version,
+    )
+    for claim in log.claims:
+        moved = advance(moved, claim)
+    runs = {run: number for run, number in head.runs.items() if number <= common}
+    runs |= {run: number for run, number in moved.runs.items() if run in pending}
+    return replace(moved, runs=runs, kept=len(log.claims) + 1)
+
+
+def find_resets(log: GitLog, records: Iterable[ClientRecord]) -> dict[str, int]:
+    """The records whose events are other ones in the registry than in the log, or fewer, with the
+    number of the last one that is the same: 0 for a client that the registry forgot."""
+    known = {record.storage_name: record for record in sorted(records, key=lambda one: one.seq)}
+    found = {}
+    for name, digests in log.list_digests().items():
+        record = known.get(name)
+        last = _find_last_same(digests, record) if record is not None else 0
+        if last < max(digests, default=0):
+            found[name] = last
+    return found
+
+
+def _find_last_same(digests: Mapping[int, str], record: ClientRecord) -> int:
+    for event in record.events:
+        logged = digests.get(event.seq)
+        if logged is not None and logged != digest_event(event):
+            return event.seq - 1
+    return record.seq
+
+
+def find_lost_revocations(
+    statements: Sequence[Statement], records: Mapping[str, ClientRecord]
+) -> list[RevocationRequest]:
+    """What a person revoked and the registry knows as usable again."""
+    found: dict[tuple[str, str], RevocationRequest] = {}
+    for statement in statements:
+        for event in statement.events:
+            request = _find_usable(event, statement, records)
+            if request is not None:
+                found[request.client, str(request.key)] = request
+    return list(found.values())
+
+
+def _find_usable(
+    event: LoggedEvent, statement: Statement, records: Mapping[str, ClientRecord]
+) -> RevocationRequest | None:
+    if event.kind not in REVOCATIONS or event.reason not in _REQUESTED:
+        return None
+    item = Address.read(event.address).item
+    for record in records.values():
+        if record.storage_name != event.record:
+            continue
+        for kind, name, series in record.all_series():
+            version = series.version(event.version or 0)
+            if name == item and version is not None and version.state in USABLE:
+                reason = f"revoked in entry {statement.number} of the log, before the registry was"
+                return RevocationRequest(
+                    record.name, name, f"{reason} restored from a backup", kind=kind
+                )
+    return None
+
+
+def list_lost_issues(
+    statements: Sequence[Statement], records: Mapping[str, ClientRecord]
+) -> Iterator[LoggedEvent]:
+    """The versions that were issued and that the registry forgot: who holds them holds a key that
+    nobody knows."""
+    for statement in statements:
+        for event in statement.events:
+            issued = event.kind.startswith(("issue-", "rotate-")) and event.version
+            if issued and not _is_on_record(event, records):
+                yield event
+
+
+def _is_on_record(event: LoggedEvent, records: Mapping[str, ClientRecord]) -> bool:
+    item = Address.read(event.address).item
+    return any(
+        series.version(event.version or 0) is not None
+        for record in records.values()
+        if record.storage_name == event.record
+        for _, name, series in record.all_series()
+        if name == item
+    )
