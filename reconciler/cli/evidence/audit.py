@@ -83,7 +83,8 @@ def audit_verify(
     reports, the checkpoint. Names the first thing that does not hold.
 
     Without an anchor it exits with 1 even if all of that holds: whoever may push could have
-    replaced everything together. An anchor is --key, --since, --policy or --live, one or more of them.
+    replaced everything together. An anchor is --key, --since, --policy or --live, one or more of
+    them.
 
     \b
     Examples:

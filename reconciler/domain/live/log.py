@@ -46,9 +46,9 @@ class LogClaim:
 
     ``parts`` name the documents that hold its statement and its files, ``files`` are the SHA-256 of
     the files by path. ``entry`` is the SHA-256 of the entry's file and ``leaf`` its leaf hash. Both
-    are empty, as ``signature`` is, until it is signed. ``successor`` is the version of the key that the
-    entry hands over to, with its ``verifier`` key; 0 for all others. ``forgotten``: runs that are
-    known to be closed.
+    are empty, as ``signature`` is, until it is signed. ``successor`` is the version of the key that
+    the entry hands over to, with its ``verifier`` key; 0 for all others. ``forgotten``: runs that
+    are known to be closed.
     """
 
     number: int

@@ -48,8 +48,11 @@ class GitLog:
 
 @dataclass(frozen=True, slots=True)
 class Parting:
-    """Where the registry's log and git's part: after ``common`` entries. ``own`` are the entries of
-    the registry after that, which git does not have; ``gone`` those of them whose bytes are lost."""
+    """Where the registry's log and git's part: after ``common`` entries.
+
+    ``own`` are the entries of the registry after that, which git does not have; ``gone`` those of
+    them whose bytes are lost.
+    """
 
     common: int
     own: tuple[LogDocument, ...] = ()
