@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.live.log import LogHead
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.apply import Stop, new_run_id, open_driver

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import REVOCATIONS
 from reconciler.domain.live.log import KEY, LogClaim, LogDocument, LogHead
 from reconciler.domain.live.record import USABLE, ClientRecord
