@@ -18,7 +18,7 @@ from reconciler.domain.plan.plan import Outcome, Plan, Stage
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, ledger_directory
-from reconciler.engine.evidence.book import is_log_due, open_book
+from reconciler.engine.evidence.book import is_log_due, refuse_parted_log
 from reconciler.engine.executor import execute
 from reconciler.engine.lanes import Lanes, Pauses
 from reconciler.engine.lease import hold_lease
@@ -174,15 +174,11 @@ def _carry_out(
                 return report_run(engine, driver, result, commit=options.commit, push=options.push)
 
 
-def refuse_parted_log(engine: Engine) -> None:
-    """A log that cannot go on stops a run before it plans: what a registry forgot that was restored
-    from a backup would look like the work of somebody else.
-
-    Raises ``AuditError`` RC683 to RC685, ``RegistryError``, ``VaultError``.
-    """
+def refuse_unfit_log(engine: Engine) -> None:
+    """A log that cannot go on stops a run before it plans. Raises as ``refuse_parted_log`` does."""
     if engine.logged:
         with open_driver(engine, engine.live.now()) as driver:
-            open_book(engine, driver)
+            refuse_parted_log(engine, driver)
 
 
 class Stop:

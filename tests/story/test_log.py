@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from reconciler.domain.values.canonical import iso, parse_iso
 from tests.kit.git.checkout import Checkout
@@ -360,3 +362,25 @@ def test_two_branches_of_a_log_become_one(checkout: Checkout) -> None:
     assert kinds(checkout) == ["run", "run", "repair", "run"]
     assert entries(checkout)[-1]["predicate"]["run"] == third["run_id"]
     verified(checkout)
+
+
+def test_without_git_a_run_that_commits_nothing_needs_no_log_in_it(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    checkout.client("partner")
+    (checkout.root / ".git").rename(tmp_path / "gone")
+    checkout.apply("--no-commit").ok()
+    checkout.apply("--no-commit").ok()
+    assert checkout.versions("partner") == {1: "active"}
+
+
+def test_a_project_without_git_has_its_log_on_the_disk(checkout: Checkout) -> None:
+    project = yaml.safe_load((checkout.root / "reconciler.yaml").read_text())
+    project["spec"]["audit"]["git"] = False
+    checkout.write("reconciler.yaml", yaml.safe_dump(project))
+    shutil.rmtree(checkout.root / ".git")
+    checkout.client("partner")
+    checkout.apply().ok()
+    checkout.client("other")
+    checkout.apply().ok()
+    assert verified(checkout)["entries"] == 2

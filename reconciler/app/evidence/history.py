@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from reconciler.app.project import load_environment
+from reconciler.dataclass import dataclass
 from reconciler.errors import AuditError, EvidenceError, UsageError
 
 if TYPE_CHECKING:

@@ -200,16 +200,16 @@ def revoke_credentials(
 def _at_work(workplace: Workplace, desired: Desired) -> Iterator[Engine]:
     """An engine that delivers, and stops between actions when it is asked to.
 
-    Raises as ``refuse_parted_log`` does.
+    Raises as ``refuse_unfit_log`` does.
     """
-    from reconciler.engine.apply import refuse_parted_log
+    from reconciler.engine.apply import refuse_unfit_log
 
     project, environment = desired.project, desired.environment
     with (
         workplace.console.interruptible() as stopping,
         engine_for(workplace, project, environment, stopping, delivers=True) as engine,
     ):
-        refuse_parted_log(engine)
+        refuse_unfit_log(engine)
         yield engine
 
 

@@ -38,6 +38,7 @@ from reconciler.registry.steps import expect
 
 # After a week without an entry one says that the log is alive.
 QUIET = timedelta(days=7)
+_NO_GIT = ("RC601", "RC602")
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,8 +220,27 @@ def is_log_due(engine: Engine, driver: Driver) -> bool:
 
     Raises as ``open_book`` does.
     """
-    book = open_book(engine, driver)
+    book = _open_where_git_is(engine, driver)
     return book is not None and (book.is_quiet() or book.lacks_files())
+
+
+def refuse_parted_log(engine: Engine, driver: Driver) -> None:
+    """Look, before a run plans, whether the log can go on: what a registry forgot that was restored
+    from a backup would look like the work of somebody else.
+
+    Raises as ``open_book`` does.
+    """
+    _open_where_git_is(engine, driver)
+
+
+def _open_where_git_is(engine: Engine, driver: Driver) -> Book | None:
+    """None also without git: a run that commits nothing needs none, and one that does says so."""
+    try:
+        return open_book(engine, driver)
+    except AuditError as error:
+        if error.code in _NO_GIT:
+            return None
+        raise
 
 
 def _no_head(engine: Engine) -> RegistryError:

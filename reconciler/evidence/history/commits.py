@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from reconciler.dataclass import dataclass
 
 # GitHub; GitLab; Bitbucket; Azure; a squashed commit of GitHub, whose title ends with the number.
 _REQUESTS = (

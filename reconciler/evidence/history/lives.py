@@ -7,9 +7,10 @@ was: id, hash, expiry. Where a report is gone, its events still tell the times.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import ActionKind, Verb
 from reconciler.domain.kinds.credentials import CredentialKind, find_kind, list_kinds
 from reconciler.domain.values.canonical import parse_iso

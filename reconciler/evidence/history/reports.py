@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, convert
 from msgspec.json import Decoder
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.credentials import CredentialKind, list_kinds
 from reconciler.evidence.statement import LoggedFile
 

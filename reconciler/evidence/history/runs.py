@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Any
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import ACTIONS, ActionKind, Verb
 from reconciler.errors import Address
 from reconciler.evidence.history.commits import NO_REVIEW, CommitReview, CommitText, find_review

@@ -7,8 +7,8 @@ the system, and their auditor, to say.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from reconciler.dataclass import dataclass
 from reconciler.report.evidence.pack import Sheet
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.declared.desired import Waiver
 from reconciler.domain.values.canonical import iso
 from reconciler.evidence.history.lives import CredentialLife

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from reconciler.dataclass import dataclass
 from reconciler.domain.values.canonical import Json, iso, iso_or_none
 from reconciler.evidence.history.lives import CredentialLife, VersionLife
 from reconciler.report.evidence.history import say_unverified
