@@ -9,7 +9,8 @@ import pytest
 
 from reconciler.adapters.openbao.server import throw_away
 from reconciler.adapters.vault.live import Live
-from reconciler.app.setup.doctor import Check, examine
+from reconciler.app.setup.check import Check
+from reconciler.app.setup.doctor import examine
 from reconciler.registry.requests import WriteDocument
 from tests.kit.programs.loopback import Seen, loopback, reply
 from tests.kit.vault.places import HASTY, PROJECT, Place, settings_for
@@ -34,7 +35,7 @@ def test_all_is_well_for_a_run(place: Place) -> None:
     assert list(found) == [
         "server", "tls", "clock", "unsealed", "active", "token", "can plan", "can apply", "can deliver", "key values",
         f"mount {place.settings.registry_mount}", f"mount {place.settings.secrets_mount}", "registry", "signing key",
-        "policies", "lease",
+        "evidence log", "policies", "lease",
     ]  # fmt: skip
     assert "2." in found["server"].sentence
     assert f"integrations-{place.name}-applier" in found["token"].sentence

@@ -52,6 +52,8 @@ def test_the_whole_story_is_as_told(tmp_path: Path) -> None:
         "✓ version 1 is destroyed in Vault",
         "✓ a gateway accepts no version of it any more",
         "✓ it says what was revoked, and why",
+        "The log of staging holds: 6 entries",
+        "(exit code 1)",
         "No changes: 2 clients as declared.",
     ):
         assert line in text

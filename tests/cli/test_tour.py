@@ -34,7 +34,10 @@ REFUSED = (
     "SignatureMismatch", "SignatureMismatch", "TimestampOutsideTolerance", "TimestampOutsideTolerance", "HeaderMissing",
 )  # fmt: skip
 REPORT = "audit/staging/20261124t000249z-0e2879d5b0cc-79f6"
-EVIDENCE = "# Run\n\n## Actions\n\nthere are some\n\n## Revocations\n\nRevocationRequested, INC-1234\n\n## Next\n"
+EVIDENCE = (
+    "# Run\n\n| Command | revoke |\n\n## Actions\n\nthere are some\n\n## Revocations\n\n"
+    "RevocationRequested, INC-1234\n\n## Next\n"
+)
 # A step, a command of it, and the words that it must print. The first command with the words is
 # meant.
 SHOWN: tuple[tuple[str, str, tuple[str, ...]], ...] = (
@@ -57,6 +60,14 @@ SHOWN: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 )
 # Where a command may end with something else than 0.
 CODES = {("_mistake", "validate"): 1}
+HOLDS = "The log of staging holds: 6 entries\n  by pinned key"
+# What `audit` says each time: the key, that the log holds, what was changed, that it holds again.
+LOGGED: tuple[tuple[int, str], ...] = (
+    (0, "acme/staging/0+1+2"),
+    (0, HOLDS),
+    (1, f"{REPORT}.md was changed after entry 5 vouched for it."),
+    (0, HOLDS),
+)
 
 
 def key(number: int) -> Secret:
@@ -80,6 +91,7 @@ class World:
     accepted: list[bool] = field(default_factory=list)
     valid: dict[int, object] = field(default_factory=dict)
     evidence: str = EVIDENCE
+    logged: list[tuple[int, str]] = field(default_factory=lambda: list(LOGGED))
     ran: list[str] = field(default_factory=list)
 
 
@@ -180,6 +192,11 @@ def tell(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Tell:
         ) -> int:
             command = next(one for one in arguments if not one.startswith("-"))
             world.ran.append(command)
+            if command == "audit":
+                code, text = world.logged.pop(0)
+                for line in text.splitlines():
+                    each(line)
+                return code
             for line in world.prints.get((step, command), "").splitlines():
                 each(line)
             return world.codes.get((step, command), 0)
@@ -199,7 +216,8 @@ def tell(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Tell:
 
 
 STEPS = (
-    "_mistake", "_fix", "_plan", "_proof", "_drift", "_rotation", "_emergency", "_no_secret", "_quiet",
+    "_mistake", "_fix", "_plan", "_proof", "_drift", "_rotation", "_emergency", "_log", "_no_secret",
+    "_quiet",
 )  # fmt: skip
 
 
@@ -275,12 +293,21 @@ TOLD: dict[str, tuple[str, ...]] = {
         "── 2. The evidence ─────────────────────────────────────────────────────────────",
         "$ git log --oneline --stat -n 3 -- audit",
         "     1 file changed, 1 insertion(+)",
-        "✓ six runs, six commits with nothing in them but reports",
+        "✓ six runs, six commits with nothing in them but reports and their entries in a",
         f"From {REPORT}.md, the report of the",
         "    # Run",
         "    ## Revocations",
         "    RevocationRequested, INC-1234",
         "✓ it says what was revoked, and why",
+    ),
+    "_log": (
+        "── 1. The log holds ────────────────────────────────────────────────────────────",
+        "$ reconciler audit key -e staging   # with the planner's token",
+        "$ reconciler audit verify -e staging --key acme/staging/0+1+2",
+        "Somebody who may push makes the revocation look like a rotation:",
+        "    + | Command | rotate |",
+        "✓ the log says which file was changed, and that it was",
+        "$ git revert --no-edit HEAD",
     ),
     "_no_secret": (
         "── 1. No secret anywhere but in Vault ──────────────────────────────────────────",
@@ -389,6 +416,28 @@ def test_what_is_in_vault_and_in_the_report(name: str, tell: Tell) -> None:
     step, changed, sentence = SEEN[name]
     with pytest.raises(NotAsTold, match=sentence):
         tell(step, replace(right_world(), **changed))  # type: ignore[arg-type]
+
+
+OTHERWISE: dict[str, tuple[int, tuple[int, str], str]] = {
+    "the log does not hold": (1, (1, "no"), "ended with 1, not 0"),
+    "the log is another one": (1, (0, "The log of staging holds: 5 entries"), "is not in what"),
+    "nobody notices": (2, (0, HOLDS), "ended with 0, not 1"),
+    "another file is blamed": (
+        2,
+        (1, "x was changed after entry 5 vouched for it"),
+        "the log says",
+    ),
+    "it does not hold any more": (3, (1, "no"), "ended with 1, not 0"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_what_the_log_is_said_to_be(name: str, tell: Tell) -> None:
+    number, said, sentence = OTHERWISE[name]
+    world = right_world()
+    world.logged[number] = said
+    with pytest.raises(NotAsTold, match=sentence):
+        tell("_log", world)
 
 
 def test_a_revocation_that_names_no_report(tell: Tell) -> None:

@@ -384,3 +384,29 @@ def test_a_project_without_git_has_its_log_on_the_disk(checkout: Checkout) -> No
     checkout.client("other")
     checkout.apply().ok()
     assert verified(checkout)["entries"] == 2
+
+
+def log_row(checkout: Checkout, token: str) -> Any:
+    ran = checkout.run("doctor", "-e", checkout.environment, "--format", "json", token=token)
+    return next(row for row in ran.json["checks"] if row["name"] == "evidence log")
+
+
+def test_doctor_says_whether_the_log_can_go_on(checkout: Checkout) -> None:
+    token = checkout.place.server.token.reveal()
+    one_client(checkout)
+    row = log_row(checkout, token)
+    assert (row["result"], "has 1 entry" in row["message"]) == ("ok", True)
+    checkout.vault("POST", "transit/keys/ledger/rotate")
+    checkout.vault("POST", "transit/keys/ledger/config", {"min_encryption_version": 2})
+    assert log_row(checkout, token)["result"] == "fail"
+    checkout.vault("POST", "transit/keys/ledger/config", {"min_encryption_version": 1})
+    one_client(checkout, "other")
+    assert log_row(checkout, token)["result"] == "warn"
+    checkout.run("bootstrap", "-e", checkout.environment, token=token).ok()
+    assert log_row(checkout, token)["result"] == "ok"
+    checkout.vault("POST", "transit/keys/ledger/config", {"deletion_allowed": True})
+    checkout.vault("DELETE", "transit/keys/ledger")
+    checkout.vault("POST", "transit/keys/ledger", {"type": "ed25519"})
+    checkout.vault("POST", "transit/keys/ledger/rotate")
+    row = log_row(checkout, token)
+    assert (row["result"], "RC680" in row["remedy"]) == ("fail", True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Literal
 from urllib.parse import urlsplit
 
 from reconciler.adapters.vault.http import errors
@@ -24,7 +23,8 @@ from reconciler.adapters.vault.setup.mounts import (
 )
 from reconciler.adapters.vault.setup.namespaces import require_namespaces
 from reconciler.adapters.vault.setup.policies import capable, policy_drift
-from reconciler.dataclass import dataclass
+from reconciler.app.setup.check import Check
+from reconciler.app.setup.log import check_log, check_signing_key
 from reconciler.domain.kinds.credentials import KEY, Reader, list_kinds, list_kinds_read_by
 from reconciler.domain.values.canonical import JsonObject, iso
 from reconciler.domain.values.hosts import is_loopback
@@ -34,23 +34,11 @@ from reconciler.registry.codec.run_codec import decode_lease
 from reconciler.registry.protocol.applied import NAME as APPLIED
 from reconciler.registry.requests import ReadDocument, StoredDocument
 
-_Result = Literal["ok", "warn", "fail"]
 CLOCK_TOLERANCE = timedelta(seconds=30)
 SHORT_TTL = 300  # seconds; a token for less may end within a run
 # Cannot be the name of a secret (names never begin with "-"), but every pattern of the policies
 # covers it.
 _PROBE = "--doctor--"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One finding: ``result`` is ``ok``, ``warn`` or ``fail``; ``remedy`` is empty when all is
-    well."""
-
-    name: str
-    result: _Result
-    sentence: str
-    remedy: str = ""
 
 
 def examine(
@@ -75,7 +63,8 @@ def examine(
             ("key values", lambda: [_key_values(live)]),
             ("mounts", lambda: list(_mounts(live))),
             ("registry", lambda: list(_registry(live, project, environment))),
-            ("signing key", lambda: [_signing_key(live)]),
+            ("signing key", lambda: [check_signing_key(live)]),
+            ("evidence log", lambda: [check_log(live, project, environment)]),
             ("policies", lambda: [_policies(live, environment)]),
             ("lease", lambda: [_lease(live)]),
         ):
@@ -363,24 +352,6 @@ def _registry(
         yield Check(
             f"buckets/{bucket}", "fail", sentence, "`reconciler plan` says where it belongs"
         )
-
-
-def _signing_key(live: Live) -> Check:
-    mount = live.settings.transit_mount
-    try:
-        key = live.client.secrets.transit.read_key(SIGNING_KEY, mount_point=mount).data
-    except StatusError as error:
-        if error.status != 404:
-            raise
-        key = {}
-    if key.get("type") != "ed25519":
-        sentence = f"{mount}/keys/{SIGNING_KEY} is no ed25519 key"
-        return Check("signing key", "fail", sentence, "run `reconciler bootstrap`")
-    return Check(
-        "signing key",
-        "ok",
-        f"{mount}/keys/{SIGNING_KEY} is there, version {key.get('latest_version')}",
-    )
 
 
 def _policies(live: Live, environment: str) -> Check:

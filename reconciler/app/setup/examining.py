@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from reconciler.app.project import load_environment
-from reconciler.app.setup.doctor import Check, examine
+from reconciler.app.setup.check import Check
+from reconciler.app.setup.doctor import examine
 from reconciler.app.wiring import connect_live
 
 if TYPE_CHECKING:

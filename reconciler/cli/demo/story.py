@@ -68,6 +68,7 @@ class Story:
             self._drift,
             self._rotation,
             self._emergency,
+            self._log,
             self._no_secret,
             self._quiet,
         ]
@@ -251,7 +252,7 @@ class Story:
         tour.check(
             len(tour.git(*runs, "--format=%h").split()) == 6
             and all(name.startswith("audit/staging/") for name in files),
-            "six runs, six commits with nothing in them but reports",
+            "six runs, six commits with nothing in them but reports and their entries in a log",
         )
         tour.say(f"From {report}.md, the report of the revocation:")
         facts, _, rest = self._read(f"{report}.md").partition("## Actions")
@@ -261,6 +262,27 @@ class Story:
             "RevocationRequested" in section and "INC-1234" in section,
             "it says what was revoked, and why",
         )
+
+    def _log(self) -> None:
+        """The log is verified, tampered with, and found out."""
+        tour = self.tour
+        tour.step(
+            "The log holds",
+            "Each run is also an entry of a log: signed by a key that never leaves Vault, chained to"
+            " the one before. Who pinned the key needs nobody else to check it.",
+        )
+        key = tour.run("audit", "key", "-e", "staging", role="planner").splitlines()[0]
+        verify = ("audit", "verify", "-e", "staging", "--key", key)
+        tour.run(*verify, shows=("The log of staging holds: 6 entries", "by pinned key"))
+        tour.say("Somebody who may push makes the revocation look like a rotation:")
+        report = self._find_report("| Command | revoke |")
+        self._change(report, "| Command | revoke |", "| Command | rotate |")
+        self._commit("Correct a word")
+        told = tour.run(*verify, expect=1, shows=("was changed after entry 5 vouched for it",))
+        tour.check(report in told, "the log says which file was changed, and that it was")
+        tour.command("git revert --no-edit HEAD")
+        tour.git("revert", "--no-edit", "HEAD")
+        tour.run(*verify, shows=("The log of staging holds",))
 
     def _no_secret(self) -> None:
         """Search all that was printed and committed, and show first that the search would find
@@ -298,6 +320,11 @@ class Story:
         tour.run(
             "plan", "-e", "staging", "--detailed-exitcode", role="planner", shows=("No changes",)
         )
+
+    def _find_report(self, line: str) -> str:
+        """The first report with a line."""
+        found = sorted((self.tour.directory / "audit" / "staging").glob("*.md"))
+        return next(f"audit/staging/{one.name}" for one in found if line in one.read_text("utf-8"))
 
     def _write(self, path: str, text: str) -> None:
         (self.tour.directory / path).write_text(text, encoding="utf-8")
