@@ -19,7 +19,7 @@ import pytest
 
 from reconciler.cli.main import main
 from reconciler.domain.secrecy import holds_secret
-from tests.kit.evidence.logs import Log
+from tests.kit.evidence.logs import Log, witness
 from tests.kit.evidence.told import ADA, make_story, write_log, write_project
 from tests.kit.git.repositories import git, isolate
 from tests.kit.programs.commands import reconciler
@@ -362,6 +362,26 @@ def test_the_commands_of_the_readme_verify_the_log_without_us(
     assert "10 entries of shop/staging/" in ran[0].stdout
     assert "Signature Verified Successfully" in ran[1].stdout
     assert "Signature Verified Successfully" in ran[2].stdout
+
+
+def test_a_cosigned_checkpoint_verifies_as_well(project: Path, tmp_path: Path) -> None:
+    """Lines of witnesses, and of the key before the one in force, are passed over."""
+    log = make_story()
+    note = log.signing[1].sign_note(log.checkpoint_note)
+    note = witness("example.com/witness", 7).sign_note(note, at=1_770_000_000)
+    (project / FOLDER / "checkpoint").write_bytes(note.encode())
+    assert judge(export(project, tmp_path / "pack")) == [True, True, True]
+
+
+@pytest.mark.parametrize(("name", "code"), [("checkpoint", "RC644"), ("keys", "RC643")])
+def test_a_pack_needs_a_checkpoint_and_keys(
+    name: str, code: str, project: Path, tmp_path: Path
+) -> None:
+    (project / FOLDER / name).unlink()
+    ran = run(project, "audit", "export", "-e", "staging", "--out", str(tmp_path / "pack"))
+    assert ran.returncode == 1
+    assert f"error[{code}]: {FOLDER}/{name}: " in ran.stderr
+    assert not (tmp_path / "pack").exists()
 
 
 def change_entry(pack: Path) -> None:

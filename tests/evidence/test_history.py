@@ -313,3 +313,15 @@ def test_a_day_is_longer_than_an_instant() -> None:
     found = find_usable(lives, first, first + timedelta(days=1, seconds=-1), "acme")
     assert [version.number for life, version in found if life.kind.word == "key"] == [1, 2]
     assert list(find_usable(lives, first, first, "other")) == []
+
+
+@pytest.mark.parametrize(("kind", "replaced"), [("repair", 3), ("heartbeat", 1)])
+def test_after_a_repair_numbers_of_events_come_again(kind: str, replaced: int) -> None:
+    """The registry was restored: the repair counts the events of the record anew. In no other entry
+    does a number that came before come later."""
+    log = make_story()
+    rotated = log.statements[-1].events[0]
+    log.add(kind=kind, command="repair", run="repair-1", bases={"acme": 1})
+    again = replace(rotated, seq=2, kind="rotate-key", version=4, at=log.clock)
+    log.add(run="after", events=(again,))
+    assert life_of_key(log).versions[4].replaced == replaced

@@ -18,7 +18,7 @@ from reconciler.engine.planfile.load import load_plan
 from reconciler.errors import Address
 from reconciler.planning.guards.situation import Situation
 from reconciler.planning.planner import make_plan
-from reconciler.planning.review.approvals import find_approvals
+from reconciler.planning.review.approvals import find_approvals, list_approvers
 from tests.kit.worlds.asked import inputs
 from tests.kit.worlds.declared import client, desired, webhook
 from tests.kit.worlds.memory import START, World
@@ -208,3 +208,21 @@ def test_approvals_are_in_the_plan_file_and_come_back() -> None:
     plan = planned(NOTHING, (EVERYBODY, ApproverRule("ada", scopes=("payouts:*",))), PAYS)
     assert len(plan.approvals) == 2
     assert load_plan(plan_json(plan)).approvals == plan.approvals
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        (EVERYBODY, ("acme/platform",)),
+        (replace(EVERYBODY, risk="high"), ("acme/platform (from high risk)",)),
+        (replace(EVERYBODY, scopes=("payouts:*",)), ("acme/platform",)),
+        (replace(EVERYBODY, scopes=("payouts:read",)), ("acme/platform",)),  # what * means
+        (replace(EVERYBODY, scopes=("ledger:*",)), ()),
+        (replace(EVERYBODY, labels={"tier": "critical"}), ("acme/platform",)),
+        (replace(EVERYBODY, labels={"tier": "low"}), ()),
+        (replace(EVERYBODY, environments=("production",)), ()),
+        (replace(EVERYBODY, environments=("staging", "production")), ("acme/platform",)),
+    ],
+)
+def test_who_must_agree_to_changes_of_a_client(rule: ApproverRule, found: tuple[str, ...]) -> None:
+    assert list_approvers((rule, rule), PAYS.spec, SCOPES, "staging") == found

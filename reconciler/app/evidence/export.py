@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.evidence.history import open_log, parse_day, read_reviews
 from reconciler.app.project import load_desired, load_environment
-from reconciler.errors import AuditError, DeclarationError, UsageError
+from reconciler.errors import AuditError, DeclarationError, EvidenceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from reconciler.app.evidence.history import WorkTreeLog
     from reconciler.app.workplace import Workplace
     from reconciler.domain.declared.desired import Desired, DesiredClient
+    from reconciler.evidence.checkpoint import Checkpoint
     from reconciler.evidence.history.runs import LoggedRun
     from reconciler.report.evidence.pack import (
         DeclaredAccess,
@@ -56,12 +57,11 @@ def make_pack(workplace: Workplace, log: WorkTreeLog, period: Period) -> Pack:
 
     Raises ``AuditError``, ``EvidenceError`` where the checkpoint is none.
     """
-    from reconciler.evidence.checkpoint import parse_checkpoint
     from reconciler.evidence.history.lives import trace_lives
-    from reconciler.evidence.notes import encode_base64, parse_note
+    from reconciler.evidence.notes import encode_base64
     from reconciler.report.evidence.pack import Pack
 
-    checkpoint = parse_checkpoint(parse_note(log.read(f"{log.folder}/checkpoint") or b""))
+    checkpoint = _read_checkpoint(log)
     project, _ = load_environment(workplace.root, log.environment)
     commits = read_reviews(workplace, log)
     runs = [run for run in log.runs(commits) if not period.is_after(run.closed)]
@@ -71,7 +71,7 @@ def make_pack(workplace: Workplace, log: WorkTreeLog, period: Period) -> Pack:
         origin=checkpoint.origin,
         size=checkpoint.size,
         root=encode_base64(checkpoint.root),
-        verifier=log.statements[0].keys[0].verifier if log.statements[0].keys else "",
+        verifier=_read_first_key(log),
         folder=str(log.folder),
         closed=log.last.closed,
         period=period,
@@ -107,6 +107,30 @@ def copy_log(log: WorkTreeLog) -> dict[PurePosixPath, bytes]:
     names |= {str(path) for path in named if path.parent == reports}
     contents = {PurePosixPath(name): log.read(name) for name in sorted(names)}
     return {path: content for path, content in contents.items() if content is not None}
+
+
+def _read_checkpoint(log: WorkTreeLog) -> Checkpoint:
+    """Raises ``EvidenceError`` with the file's name."""
+    from reconciler.evidence.checkpoint import parse_checkpoint
+    from reconciler.evidence.notes import parse_note
+
+    path = f"{log.folder}/checkpoint"
+    try:
+        return parse_checkpoint(parse_note(log.read(path) or b""))
+    except EvidenceError as error:
+        raise EvidenceError(error.code, f"{path}: {error.message}", error.remedy) from None
+
+
+def _read_first_key(log: WorkTreeLog) -> str:
+    """The first line of the keys. Raises ``EvidenceError`` with the file's name."""
+    from reconciler.evidence.notes import VerifierKey
+
+    path = f"{log.folder}/keys"
+    line = (log.read(path) or b"").partition(b"\n")[0]
+    try:
+        return VerifierKey.parse(line.decode("utf-8", "replace")).text
+    except EvidenceError as error:
+        raise EvidenceError(error.code, f"{path}: {error.message}", error.remedy) from None
 
 
 def _read_period(since: str | None, until: str | None) -> Period:

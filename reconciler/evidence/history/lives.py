@@ -6,6 +6,7 @@ was: id, hash, expiry. Where a report is gone, its events still tell the times.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 from datetime import datetime
@@ -95,11 +96,22 @@ class CredentialLife:
         return [self.versions[number] for number in sorted(self.versions)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A change, the entry that tells it, and how often its record had been counted anew by then."""
+
+    anew: int
+    entry: int
+    change: LoggedChange
+
+
 def trace_lives(runs: Iterable[LoggedRun]) -> list[CredentialLife]:
     """Every credential that the log knows, by client and name."""
     lives: dict[str, CredentialLife] = {}
-    changes: dict[str, list[tuple[int, int, LoggedChange]]] = {}
+    changes: dict[str, list[_Told]] = {}
+    counted: Counter[str] = Counter()  # how often the events of a record were counted anew
     for run in runs:
+        counted.update(run.anew)
         for client in (run.told.clients or ()) if run.told is not None else ():
             _take_snapshot(lives, client)
         for change in run.changes:
@@ -111,11 +123,11 @@ def trace_lives(runs: Iterable[LoggedRun]) -> list[CredentialLife]:
                     life = CredentialLife(kind, path, change.address.item, change.client)
                     lives[path] = life
                 life.client = change.client
-                changes.setdefault(path, []).append((change.seq, run.number, change))
-    for path, told in changes.items():
+                told = _Told(counted[change.record], run.number, change)
+                changes.setdefault(path, []).append(told)
+    for path, every in changes.items():
         # of one record the numbers of events are the order, whichever run reported them first
-        told.sort(key=lambda one: (one[0], one[1]) if one[0] else (0, 0))
-        _tell_events(lives[path], told)
+        _tell_events(lives[path], sorted(every, key=lambda one: (one.anew, one.change.seq)))
     for life in lives.values():
         _fill_gaps(life)
     return sorted(lives.values(), key=lambda one: (one.client, one.kind.word, one.name, one.path))
@@ -154,9 +166,10 @@ def _know(life: VersionLife, told: ReportedVersion) -> None:
         life.active_from = told.issued_at
 
 
-def _tell_events(life: CredentialLife, told: list[tuple[int, int, LoggedChange]]) -> None:
+def _tell_events(life: CredentialLife, told: list[_Told]) -> None:
     current: int | None = None
-    for _, entry, change in told:
+    for one in told:
+        entry, change = one.entry, one.change
         if change.version is None:
             continue
         version, verb = life.version(change.version), read_verb(change.kind)
