@@ -7,7 +7,7 @@
 // was replaced as a whole is not found. Exit 0: everything holds.
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 const [folder, pinned] = process.argv.slice(2);
 const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest();
@@ -34,13 +34,27 @@ const root = (leaves) => {
   return sha256(Buffer.from([1]), root(leaves.slice(0, half)), root(leaves.slice(half)));
 };
 
+// RFC 8785 for what an entry holds: names in ASCII, whole numbers. So nothing can be written in two ways.
+const canonical = (value) => {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const pairs = Object.keys(value).sort().map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`);
+  return `{${pairs.join(",")}}`;
+};
+const FIELDS = "actor bases closed command commit events key keys kind number open opened origin plan previous run";
+
+for (const name of ["keys", "checkpoint"]) if (!existsSync(join(folder, name))) fail(`${name} is missing`);
 const names = readdirSync(folder).filter((name) => /^[0-9]{8}\.json$/.test(name)).sort();
 const first = readFileSync(join(folder, "keys"), "utf8").split("\n")[0];
 const known = readKey(pinned ?? first);
 let key = known;
 let started = !pinned || pinned === first;
 let previous = null;
+let closed = "";
 const leaves = [];
+const introduced = [];
+const histories = new Map(); // record -> the numbers of its events, and the one that they follow
+const waiting = new Set(); // runs that were open, and have no entry yet
 const erased = new Set();
 const reports = new Map();
 
@@ -50,6 +64,8 @@ for (const [index, name] of names.entries()) {
   const payload = Buffer.from(envelope.payload, "base64");
   const said = JSON.parse(payload);
   const entry = said.predicate;
+  if (said.predicateType !== "urn:reconciler:evidence:v1") fail(`${name}: its format is another one`);
+  if (canonical(said) !== payload.toString() || Object.keys(entry).sort().join(" ") !== FIELDS) fail(`${name}: its form`);
   const prefix = `DSSEv1 ${envelope.payloadType.length} ${envelope.payloadType} ${payload.length} `;
   const signed = Buffer.concat([Buffer.from(prefix), payload]);
   if (index === 0 && !started) key = readKey(entry.keys[0].verifier);
@@ -57,6 +73,25 @@ for (const [index, name] of names.entries()) {
   if (entry.number !== index + 1 || name !== `${String(index + 1).padStart(8, "0")}.json`) fail(`${name}: its number`);
   if (entry.origin !== known.name) fail(`${name}: it is of another log`);
   if (entry.previous !== previous) fail(`${name}: the entry before it is another one`);
+  if (entry.closed < closed) fail(`${name}: it was closed before the entry before it`);
+  closed = entry.closed;
+  introduced.push(...entry.keys.map((one) => one.verifier));
+  for (const run of entry.open) waiting.add(run);
+  if (!entry.open.includes(entry.run)) waiting.delete(entry.run);
+  const history = (record) => histories.get(record) ?? histories.set(record, { base: 0, numbers: [], anew: false }).get(record);
+  for (const [record, base] of Object.entries(entry.bases)) {
+    if (entry.kind === "repair") history(record).anew = true;
+    else history(record).base = base;
+  }
+  for (const event of entry.events) history(event.record).numbers.push(event.seq);
+  if (index === names.length - 1) {
+    for (const run of waiting) if (!entry.open.includes(run)) fail(`the run ${run} was open and has no entry`);
+    for (const [record, { base, numbers, anew }] of histories) {
+      const sorted = numbers.sort((one, other) => one - other);
+      const whole = sorted.every((number, place) => number === base + place + 1);
+      if (!whole && !anew && !entry.open.length) fail(`the events of ${record} are not each there once`);
+    }
+  }
   if (entry.kind === "key") {
     key = readKey(entry.keys[0].verifier);
     started ||= pinned === entry.keys[0].verifier;
@@ -69,6 +104,8 @@ for (const [index, name] of names.entries()) {
   leaves.push(sha256(Buffer.from([0]), content));
 }
 if (!started) fail("the key that you were given is none of this log");
+
+if (readFileSync(join(folder, "keys"), "utf8") !== introduced.map((line) => `${line}\n`).join("")) fail("keys holds others than the entries introduce");
 
 const text = readFileSync(join(folder, "checkpoint"), "utf8");
 const note = text.slice(0, text.indexOf("\n\n") + 1);
@@ -88,6 +125,10 @@ for (const [file, digest] of reports) {
   if (!existsSync(file)) gone.push(file);
   else if (sha256(readFileSync(file)).toString("hex") !== digest) fail(`${file} is not what its entry says`);
   else read += 1;
+}
+for (const name of readdirSync(dirname(folder)).filter((name) => name.includes("."))) {
+  const file = join(dirname(folder), name);
+  if (!reports.has(file)) fail(`no entry vouches for ${file}`);
 }
 const lost = gone.filter((file) => !erased.has(file));
 if (lost.length) fail(`not here, and no entry says that it was erased: ${lost[0]}`);

@@ -31,7 +31,7 @@ BUDGETS = {
     "tests/docs": 55,
     "tests/domain": 12,
     "tests/engine": 5,
-    "tests/evidence": 20,
+    "tests/evidence": 28,
     "tests/planning": 32,
     "tests/registry": 24,
     "tests/reliability": 400,

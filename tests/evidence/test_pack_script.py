@@ -1,0 +1,87 @@
+"""The script of a pack, which knows nothing of this program, against every attack on a log."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from reconciler.report.evidence.readme import read_verifier
+from tests.kit.evidence.attacks import ATTACKS, FOLDER, Case
+from tests.kit.suite.fast import leave_out
+
+# It is told which folder, not which environment: a pinned key tells the log of another one.
+NOT_FOUND = {"another environment's log"}
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    leave_out("Node")
+    path = tmp_path / "verify.mjs"
+    path.write_text(read_verifier(), encoding="utf-8")
+    return path
+
+
+def put(root: Path, case: Case) -> None:
+    """The files of a case as they lie in a pack."""
+    written: dict[str, bytes | None] = {
+        f"{FOLDER}/{name}": content for name, content in case.entries.items()
+    }
+    written |= {f"{FOLDER}/keys": case.keys, f"{FOLDER}/checkpoint": case.checkpoint}
+    for name, content in (written | case.files).items():
+        if content is not None:
+            path = root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+
+def verify(script: Path, root: Path, *key: str) -> subprocess.CompletedProcess[str]:
+    command = ["node", str(script), FOLDER, *key]
+    return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+
+
+def test_a_log_that_nobody_touched_holds(script: Path, tmp_path: Path) -> None:
+    case = Case()
+    put(tmp_path / "pack", case)
+    for key in ((), (case.pinned.text,)):
+        ran = verify(script, tmp_path / "pack", *key)
+        assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_what_the_files_give_away_is_found_by_the_script_too(script: Path, tmp_path: Path) -> None:
+    """Of each attack that is found without an anchor, and of each that the pinned key finds."""
+    missed, tried = set(), 0
+    for number, attack in enumerate(ATTACKS):
+        case = Case()
+        attack.change(case)
+        root = tmp_path / str(number)
+        put(root, case)
+        given = (case.pinned.text,) if "key" in attack.found and not attack.found.get("") else ()
+        kinds = "key" if given else ""
+        if kinds in attack.found:
+            tried += 1
+            ran = verify(script, root, *given)
+            found = ran.returncode == 1 and ran.stderr.startswith("does not hold: ")
+            if found != (attack.found[kinds] is not None):
+                missed.add(attack.name)
+    assert missed == NOT_FOUND
+    assert tried > 50
+
+
+def test_the_key_of_another_environment_tells_its_log(script: Path, tmp_path: Path) -> None:
+    case = Case()
+    [attack] = [one for one in ATTACKS if one.name in NOT_FOUND]
+    attack.change(case)
+    put(tmp_path / "pack", case)
+    assert verify(script, tmp_path / "pack", case.pinned.text).returncode == 1
+
+
+def test_an_entry_that_follows_another_one_is_found(script: Path, tmp_path: Path) -> None:
+    """Signed by the log's key, and counted in its checkpoint."""
+    case = Case()
+    case.log.change(8, previous="0" * 64)
+    case.put()
+    put(tmp_path / "pack", case)
+    ran = verify(script, tmp_path / "pack")
+    assert "00000008.json: the entry before it is another one" in ran.stderr
