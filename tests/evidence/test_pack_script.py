@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -80,7 +81,8 @@ def test_the_key_of_another_environment_tells_its_log(script: Path, tmp_path: Pa
 def test_an_entry_that_follows_another_one_is_found(script: Path, tmp_path: Path) -> None:
     """Signed by the log's key, and counted in its checkpoint."""
     case = Case()
-    case.log.change(8, previous="0" * 64)
+    other = replace(case.log.statements[7], previous="0" * 64)
+    case.log.entries[7] = case.log.sign(other)
     case.put()
     put(tmp_path / "pack", case)
     ran = verify(script, tmp_path / "pack")
