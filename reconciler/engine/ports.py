@@ -109,8 +109,10 @@ class Sender(Protocol):
 
 
 class StoredFiles(Protocol):
-    """The files that a commit holds, or a folder where there is no git. Paths are relative to the
-    project. Methods raise ``AuditError``."""
+    """The files that a commit holds, or a folder where there is no git. ``commit`` is its id, empty
+    for a folder. Paths are relative to the project. Methods raise ``AuditError``."""
+
+    commit: str
 
     def names(self, directory: PurePosixPath) -> frozenset[str]:
         """The names of the files in a folder."""

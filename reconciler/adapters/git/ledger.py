@@ -61,6 +61,7 @@ class GitLedger:
         self._git = git
         self._actor: str | None = None
         self._audits = {PurePosixPath(audit)}
+        self._files: dict[str, CommittedFiles] = {}  # by commit
         self.notes: list[str] = []
 
     def head(self) -> str | None:
@@ -200,8 +201,14 @@ class GitLedger:
     def find_files(self, *, pushed: bool = False) -> CommittedFiles:
         """The files of HEAD. ``pushed``: those that the upstream is known to have, where the branch
         has an upstream."""
-        has_upstream = pushed and self._git.run("rev-parse", "--verify", "-q", _UPSTREAM).code == 0
-        return CommittedFiles(self._git, _UPSTREAM if has_upstream else "HEAD")
+        commit = (self._resolve(_UPSTREAM) if pushed else "") or self._resolve("HEAD")
+        if commit not in self._files:
+            self._files = {**self._files, commit: CommittedFiles(self._git, commit)}
+        return self._files[commit]
+
+    def _resolve(self, name: str) -> str:
+        answer = self._git.run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        return answer.line if answer.code == 0 else ""
 
     def find_uncommitted(self, directory: PurePosixPath) -> dict[PurePosixPath, str]:
         """Files below ``directory`` that differ from HEAD, by path relative to the project:

@@ -8,29 +8,46 @@ from pathlib import Path, PurePosixPath
 from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.report_files import check_path, names_in, read_bytes
 
+_SMALL = 16 * 1024
 _OBJECTS = (b"blob", b"tree", b"commit", b"tag")
 
 
 class CommittedFiles:
-    """``commit`` is what git understands as one; nothing is there where it is not known. Paths are
-    relative to the project. Methods raise ``AuditError``."""
+    """The files of ``commit``, an id; empty: there is no commit, and no file. What is small is read
+    once. Paths are relative to the project. Methods raise ``AuditError``."""
 
     def __init__(self, git: GitCommand, commit: str) -> None:
+        self.commit = commit
         self._git = git
-        self._commit = commit
+        self._names: dict[PurePosixPath, frozenset[str]] = {}
+        self._contents: dict[PurePosixPath, bytes | None] = {}
 
     def names(self, directory: PurePosixPath) -> frozenset[str]:
         """The names of the files in a folder."""
         check_path(directory)
-        answer = self._git.run("ls-tree", "-z", "--name-only", f"{self._commit}:./{directory}")
-        found = answer.out.split("\0") if answer.code == 0 else []
-        return frozenset(name for name in found if name)
+        if directory not in self._names and self.commit:
+            answer = self._git.run("ls-tree", "-z", "--name-only", f"{self.commit}:./{directory}")
+            found = answer.out.split("\0") if answer.code == 0 else []
+            self._names[directory] = frozenset(name for name in found if name)
+        return self._names.get(directory, frozenset())
 
     def read(self, paths: Sequence[PurePosixPath]) -> list[bytes | None]:
         """The contents of files, in order; None where there is no such file."""
         for path in paths:
             check_path(path)
-        asked = "".join(f"{self._commit}:./{path}\n" for path in paths)
+        unknown = [path for path in paths if path not in self._contents]
+        read = dict(zip(unknown, self._read(unknown), strict=True)) if unknown else {}
+        self._contents |= {
+            path: content
+            for path, content in read.items()
+            if content is None or len(content) <= _SMALL
+        }
+        return [read[path] if path in read else self._contents[path] for path in paths]
+
+    def _read(self, paths: Sequence[PurePosixPath]) -> list[bytes | None]:
+        if not self.commit:
+            return [None] * len(paths)
+        asked = "".join(f"{self.commit}:./{path}\n" for path in paths)
         text = self._git.whole("cat-file", "--batch", stdin=asked)
         return list(_cut(text.encode("utf-8", "surrogateescape"), len(paths)))
 
@@ -55,6 +72,7 @@ class FolderFiles:
     """What lies on the disk below ``root``. Methods raise ``AuditError``."""
 
     def __init__(self, root: Path) -> None:
+        self.commit = ""
         self._root = root
 
     def names(self, directory: PurePosixPath) -> frozenset[str]:

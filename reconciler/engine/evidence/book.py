@@ -209,8 +209,10 @@ def open_book(engine: Engine, driver: Driver) -> Book | None:
     if head is None:
         raise _no_head(engine)
     where = LogPlaces(ledger_directory(engine))
-    for stored in (engine.ledger.find_files(), engine.ledger.find_files(pushed=True)):
-        refuse_other_log(driver, head, stored, where)
+    committed, pushed = engine.ledger.find_files(), engine.ledger.find_files(pushed=True)
+    refuse_other_log(driver, head, committed, where)
+    if pushed.commit != committed.commit:
+        refuse_other_log(driver, head, pushed, where)
     settled = driver.run(settle_log())
     return Book(engine, driver, settled or head)
 
