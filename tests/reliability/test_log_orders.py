@@ -4,14 +4,19 @@ dies where."""
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import pytest
 
-from reconciler.errors import AuditError, VaultUnreachable
+from reconciler.errors import AuditError, RegistryError, VaultUnreachable
+from reconciler.evidence.envelope import decode_envelope
+from reconciler.evidence.statement import decode_statement
 from reconciler.registry.codec import log_codec
+from reconciler.registry.codec.log_codec import pack
 from reconciler.registry.protocol.log import append_entry, read_entry, read_head, settle_log
+from reconciler.registry.requests import WriteDocument
 from tests.kit.worlds.faults import (
     Crash,
     Fault,
@@ -156,6 +161,20 @@ def test_bytes_that_were_let_go_stay_claimed_and_signed() -> None:
     assert drive(world, read_entry(head, 1)) is None
     append(world, "third")
     assert drive(world, settle_log()).size == 3  # type: ignore[union-attr]
+
+
+def test_bytes_that_somebody_changed_are_not_what_was_signed() -> None:
+    world = logged("first")
+    head = drive(world, settle_log())
+    assert head is not None
+    entry = drive(world, read_entry(head, 1))
+    assert entry is not None
+    statement = decode_statement(decode_envelope(entry.entry).payload)
+    (packed,) = pack(replace(statement, command="revoke").encode(), entry.files)
+    (name,) = [one for one in world.documents if "part-" in one]
+    world.answer(WriteDocument(name, packed, 1))
+    with pytest.raises(RegistryError, match="not what was signed"):
+        drive(world, read_entry(head, 1))
 
 
 def test_what_another_key_signs_is_stored_nowhere() -> None:

@@ -19,6 +19,7 @@ RUN_BUCKET = "tests/registry/test_run_bucket.py::"
 SECRET = "tests/registry/test_secret_steps.py::"
 CODEC = "tests/registry/test_codec.py::"
 DOCUMENTS = "tests/registry/test_documents.py::"
+LOG = "tests/reliability/test_log_orders.py::"
 RENAME = "tests/registry/test_rename.py::"
 FAULTS = "tests/reliability/test_faults_in_memory.py::"
 EMERGENCY = "tests/planning/test_emergency.py::"
@@ -79,6 +80,10 @@ def secret(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant
 
 def changes(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
     return Mutant(name, safeguard, "reconciler/registry/protocol/changes.py", old, new, tests)
+
+
+def logging(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
+    return Mutant(name, safeguard, "reconciler/registry/protocol/log.py", old, new, tests)
 
 
 def closing(name: str, safeguard: str, old: str, new: str, *tests: str) -> Mutant:
@@ -736,4 +741,21 @@ SAVED = [
     ),
 ]
 
-MUTANTS = [*COMMIT, *STAGES, *WRITES, *RECORDS, *LIVES, *PLANS, *SAVED]
+LOGGED = [
+    logging(
+        "another key",
+        "What another key signed gets into no log.",
+        ".verify(content, signed.signature):",
+        ".verify(content, signed.signature) and False:",
+        LOG + "test_what_another_key_signs_is_stored_nowhere",
+    ),
+    logging(
+        "changed parts",
+        "Stored bytes that are not what was signed are committed nowhere.",
+        "if hashlib.sha256(entry).hexdigest() != claim.entry:",
+        "if False:",
+        LOG + "test_bytes_that_somebody_changed_are_not_what_was_signed",
+    ),
+]
+
+MUTANTS = [*COMMIT, *STAGES, *WRITES, *RECORDS, *LIVES, *PLANS, *SAVED, *LOGGED]
