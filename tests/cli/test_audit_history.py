@@ -159,6 +159,15 @@ def test_without_a_log_or_with_another_file_in_it(project: Path) -> None:
     assert "error[RC681]" in ran.stderr
 
 
+def test_what_is_missing_of_the_log_is_told(project: Path) -> None:
+    (project / FOLDER / "00000002.json").unlink()
+    (project / FOLDER / "00000004.json").unlink()
+    ran = show(project)
+    assert ran.returncode == 0
+    assert "entries of the log are not in this work tree: 2, 4" in ran.stderr
+    assert [one["number"] for one in show_json(project, "--kind", "rotate")["entries"]] == [3, 10]
+
+
 def test_commits_say_which_pull_request_and_who_approved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -315,13 +315,28 @@ def test_a_day_is_longer_than_an_instant() -> None:
     assert list(find_usable(lives, first, first, "other")) == []
 
 
-@pytest.mark.parametrize(("kind", "replaced"), [("repair", 3), ("heartbeat", 1)])
-def test_after_a_repair_numbers_of_events_come_again(kind: str, replaced: int) -> None:
-    """The registry was restored: the repair counts the events of the record anew. In no other entry
-    does a number that came before come later."""
+def test_what_a_restored_registry_forgot_was_valid_until_the_repair() -> None:
+    """Key 3 was issued after the backup; the repair says so, and its number comes again."""
     log = make_story()
     rotated = log.statements[-1].events[0]
-    log.add(kind=kind, command="repair", run="repair-1", bases={"acme": 1})
-    again = replace(rotated, seq=2, kind="rotate-key", version=4, at=log.clock)
-    log.add(run="after", events=(again,))
-    assert life_of_key(log).versions[4].replaced == replaced
+    log.add(kind="repair", command="repair", run="repair-1", bases={"acme": rotated.seq - 1})
+    repaired = log.statements[-1].closed
+    log.clock += timedelta(days=1)
+    again = replace(rotated, at=log.clock)
+    log.add(run="after", command="rotate", events=(again,))
+    life = life_of_key(log)
+    assert [(one.number, one.forgotten_at) for one in life.in_order()] == [
+        (1, None),
+        (2, None),
+        (3, repaired),
+        (3, None),
+    ]
+    [lost] = life.forgotten
+    assert (lost.id, life.versions[3].replaced) == ("Id0000000003", 2)
+    assert (
+        life.versions[2].retiring_from == life.versions[3].active_from == log.statements[-1].opened
+    )
+    before, after = repaired - timedelta(seconds=1), repaired
+    assert [lost.state_at(at) for at in (before, after)] == ["active", "forgotten"]
+    assert [number for _, number, _ in usable(log, before.isoformat()[:19])] == [2, 3]
+    assert [number for _, number, _ in usable(log, after.isoformat()[:19])] == [2]

@@ -87,3 +87,18 @@ def test_an_entry_that_follows_another_one_is_found(script: Path, tmp_path: Path
     put(tmp_path / "pack", case)
     ran = verify(script, tmp_path / "pack")
     assert "00000008.json: the entry before it is another one" in ran.stderr
+
+
+def test_a_log_over_a_repair_holds(script: Path, tmp_path: Path) -> None:
+    """Numbers come again, and a run that was open never gets an entry."""
+    case = Case()
+    case.log.heartbeat()
+    case.log.statements[-1] = replace(case.log.statements[-1], open=("lost",))
+    case.log.entries[-1] = case.log.sign(case.log.statements[-1])
+    case.log.add(kind="repair", command="repair", run="repair-1", bases={"acme": 2})
+    case.log.seqs["acme"] = 2
+    case.log.run({"acme": 1})
+    case.put()
+    put(tmp_path / "pack", case)
+    ran = verify(script, tmp_path / "pack")
+    assert (ran.returncode, ran.stderr) == (0, "")

@@ -63,13 +63,14 @@ class WorkTreeLog:
 
 
 def open_log(workplace: Workplace, environment: str) -> WorkTreeLog:
-    """The log of ``environment`` in the work tree.
+    """The log of ``environment`` in the work tree. That entries are missing is told, not refused.
 
     Raises ``AuditError`` RC681 where there is none, ``EvidenceError`` for an entry that is none of
     ours, with its file; ``DeclarationError``, ``UsageError``.
     """
     from reconciler.evidence.envelope import decode_envelope
     from reconciler.evidence.statement import decode_statement
+    from reconciler.report.text.layout import shorten_paths
 
     project, _ = load_environment(workplace.root, environment)
     folder = PurePosixPath(project.audit_path, environment, "log")
@@ -90,6 +91,10 @@ def open_log(workplace: Workplace, environment: str) -> WorkTreeLog:
             f"run `git pull` if others have it; if nobody has, run `reconciler bootstrap -e"
             f" {environment}`, and the next run begins it",
         )
+    absent = {*range(1, statements[-1].number + 1)} - {one.number for one in statements}
+    if absent:
+        which = shorten_paths([str(number) for number in sorted(absent)])
+        workplace.console.warn(f"entries of the log are not in this work tree: {which}")
     return WorkTreeLog(environment, workplace.root, folder, statements)
 
 

@@ -6,7 +6,6 @@ was: id, hash, expiry. Where a report is gone, its events still tell the times.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import field
 from datetime import datetime
@@ -27,8 +26,9 @@ class VersionLife:
     """One version. Times are None where nothing happened, or nothing tells it.
 
     ``entry`` is that of the run that made it, ``ended_by`` that of the one that revoked it;
-    ``replaced`` is the version that it took over from. ``id`` and ``sha256`` are empty where no
-    report tells them.
+    ``replaced`` is the version that it took over from. ``forgotten_at``: the registry was restored
+    from a backup, and did not know the version any more; its number may come again. ``id`` and
+    ``sha256`` are empty where no report tells them.
     """
 
     number: int
@@ -42,6 +42,7 @@ class VersionLife:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     destroyed_at: datetime | None = None
+    forgotten_at: datetime | None = None
     entry: int | None = None
     ended_by: int | None = None
     replaced: int | None = None
@@ -50,10 +51,14 @@ class VersionLife:
         """Whether it was active or retiring at some instant of ``[first, last]``, as the registry
         had it: an expiry or the end of a grace that nobody carried out yet ends nothing there."""
         begun = self.active_from is not None and self.active_from <= last
-        return begun and (self.revoked_at is None or self.revoked_at > first)
+        ends = [one for one in (self.revoked_at, self.forgotten_at) if one is not None]
+        return begun and all(one > first for one in ends)
 
     def state_at(self, at: datetime) -> str:
-        """``active``, ``retiring`` or ``revoked``; ``pending`` before it was active."""
+        """``active``, ``retiring``, ``revoked`` or ``forgotten``; ``pending`` before it was
+        active."""
+        if self.forgotten_at is not None and self.forgotten_at <= at:
+            return "forgotten"
         if self.revoked_at is not None and self.revoked_at <= at:
             return "revoked"
         if self.active_from is None or self.active_from > at:
@@ -71,13 +76,16 @@ class VersionLife:
 @dataclass(slots=True)
 class CredentialLife:
     """One key or signing secret. ``path`` is its identity, which a rename of its client does not
-    change; ``client`` is the newest name."""
+    change; ``client`` is the newest name. ``versions`` are those that the registry knows, by number,
+    of which ``current`` was activated last; ``forgotten`` are the others."""
 
     kind: CredentialKind
     path: str
     name: str
     client: str
     versions: dict[int, VersionLife] = field(default_factory=dict)
+    forgotten: list[VersionLife] = field(default_factory=list)
+    current: int | None = None
 
     @property
     def record(self) -> str:
@@ -93,14 +101,14 @@ class CredentialLife:
         return self.versions.setdefault(number, VersionLife(number))
 
     def in_order(self) -> list[VersionLife]:
-        return [self.versions[number] for number in sorted(self.versions)]
+        every = [*self.forgotten, *self.versions.values()]
+        return sorted(every, key=lambda one: one.number)
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """A change, the entry that tells it, and how often its record had been counted anew by then."""
+    """A change, and the entry that tells it."""
 
-    anew: int
     entry: int
     change: LoggedChange
 
@@ -109,9 +117,10 @@ def trace_lives(runs: Iterable[LoggedRun]) -> list[CredentialLife]:
     """Every credential that the log knows, by client and name."""
     lives: dict[str, CredentialLife] = {}
     changes: dict[str, list[_Told]] = {}
-    counted: Counter[str] = Counter()  # how often the events of a record were counted anew
     for run in runs:
-        counted.update(run.anew)
+        for record, last in run.anew.items():
+            for path in [path for path, life in lives.items() if life.record == record]:
+                _forget_after(lives[path], changes.pop(path, []), last, run.closed)
         for client in (run.told.clients or ()) if run.told is not None else ():
             _take_snapshot(lives, client)
         for change in run.changes:
@@ -123,11 +132,10 @@ def trace_lives(runs: Iterable[LoggedRun]) -> list[CredentialLife]:
                     life = CredentialLife(kind, path, change.address.item, change.client)
                     lives[path] = life
                 life.client = change.client
-                told = _Told(counted[change.record], run.number, change)
+                told = _Told(run.number, change)
                 changes.setdefault(path, []).append(told)
     for path, every in changes.items():
-        # of one record the numbers of events are the order, whichever run reported them first
-        _tell_events(lives[path], sorted(every, key=lambda one: (one.anew, one.change.seq)))
+        _tell_events(lives[path], every)
     for life in lives.values():
         _fill_gaps(life)
     return sorted(lives.values(), key=lambda one: (one.client, one.kind.word, one.name, one.path))
@@ -166,9 +174,28 @@ def _know(life: VersionLife, told: ReportedVersion) -> None:
         life.active_from = told.issued_at
 
 
+def _forget_after(life: CredentialLife, told: list[_Told], last: int, at: datetime) -> None:
+    """The registry was restored: it knows nothing of the events after number ``last``."""
+    _tell_events(life, told)
+    for one in sorted(told, key=_number, reverse=True):
+        made = read_verb(one.change.kind) in _ACTIVATING and one.change.seq > last
+        gone = life.versions.pop(one.change.version or 0, None) if made else None
+        if gone is not None:
+            gone.forgotten_at = at
+            life.forgotten.append(gone)
+            life.current = gone.replaced
+            former = life.versions.get(gone.replaced or 0)
+            if former is not None and former.retiring_from == gone.active_from:
+                former.retiring_from = former.grace_until = None
+
+
+def _number(told: _Told) -> int:
+    return told.change.seq
+
+
 def _tell_events(life: CredentialLife, told: list[_Told]) -> None:
-    current: int | None = None
-    for one in told:
+    """Of one record the numbers of events are the order, whichever run reported them first."""
+    for one in sorted(told, key=_number):
         entry, change = one.entry, one.change
         if change.version is None:
             continue
@@ -177,12 +204,13 @@ def _tell_events(life: CredentialLife, told: list[_Told]) -> None:
         if verb in _ACTIVATING:
             version.active_from, version.entry = change.at, entry
             version.reason = version.reason or change.reason
+            current = life.current
             former = life.versions.get(current) if current is not None else None
             if former is not None and former.number != version.number and not former.revoked_at:
                 former.retiring_from = former.retiring_from or change.at
             if current is not None and current != version.number:
                 version.replaced = current
-            current = version.number
+            life.current = version.number
         elif verb == Verb.RETIRE:
             version.retiring_from = change.at
         elif verb == Verb.REVOKE:

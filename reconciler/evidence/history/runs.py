@@ -51,8 +51,8 @@ class LoggedRun:
 
     ``number`` is the entry's. ``reports`` are the JSON reports that it names, ``told`` is what its
     own says. ``actor`` is None where no report tells it. ``successor`` is the version of the key
-    that an entry of kind ``key`` hands over to. ``anew`` are the records whose events a repair
-    counts anew: their numbers may come again.
+    that an entry of kind ``key`` hands over to. ``anew``: the records whose events a repair counts
+    anew, and after which number; what came after it, the registry had forgotten.
     """
 
     number: int
@@ -69,7 +69,7 @@ class LoggedRun:
     key: int = 1
     successor: int | None = None
     erased: tuple[str, ...] = ()
-    anew: frozenset[str] = frozenset()
+    anew: Mapping[str, int] = field(default_factory=dict)
     review: CommitReview = NO_REVIEW
 
     @property
@@ -199,7 +199,7 @@ def _read_own(statement: Statement, reports: tuple[RunReport, ...]) -> LoggedRun
         key=statement.key,
         successor=statement.keys[-1].version if statement.kind == "key" else None,
         erased=tuple(one.name for one in statement.subjects) if statement.kind == _ERASED else (),
-        anew=frozenset(statement.bases) if statement.kind == "repair" else frozenset(),
+        anew=statement.bases if statement.kind == "repair" else {},
     )
 
 

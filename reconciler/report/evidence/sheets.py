@@ -119,7 +119,7 @@ def _in_period(pack: Pack, life: CredentialLife) -> list[VersionLife]:
         one
         for one in life.in_order()
         if (one.active_from is not None or one.issued_at is not None)
-        and (first is None or one.revoked_at is None or one.revoked_at >= first)
+        and (first is None or one.state_at(first) not in ("revoked", "forgotten"))
     ]
 
 

@@ -15,6 +15,7 @@ from reconciler.report.text.layout import DEFAULT_WIDTH, columns, count_words, w
 
 Usable = tuple[CredentialLife, VersionLife]
 _HASH_DIGITS = 16
+_ENDED = ("revoked", "forgotten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,18 @@ class Moment:
 
 
 def find_state(moment: Moment, life: VersionLife) -> str:
-    """``active`` or ``retiring``: at the end of it, or just before it was revoked."""
-    if life.revoked_at is not None and life.revoked_at <= moment.last:
+    """``active`` or ``retiring``: at the end of it, or just before it ended."""
+    state = life.state_at(moment.last)
+    if state in _ENDED:
         return life.state_at(max(moment.first, life.active_from or moment.first))
-    return life.state_at(moment.last)
+    return state
 
 
 def describe_state(moment: Moment, life: VersionLife) -> str:
     """The same in words: with what ended it meanwhile, or should have before."""
-    if life.revoked_at is not None and life.revoked_at <= moment.last:
-        return f"{find_state(moment, life)}, then revoked"
+    ended = life.state_at(moment.last)
+    if ended in _ENDED:
+        return f"{find_state(moment, life)}, then {ended}"
     over = ", its time was over" if life.is_over(moment.first) else ""
     return f"{find_state(moment, life)}{over}"
 
@@ -94,6 +97,7 @@ def _row_document(moment: Moment, life: CredentialLife, version: VersionLife) ->
         "grace_until": iso_or_none(version.grace_until),
         "expires_at": iso_or_none(version.expires_at),
         "revoked_at": iso_or_none(version.revoked_at),
+        "forgotten_at": iso_or_none(version.forgotten_at),
         "entry": version.entry,
     }
 

@@ -78,18 +78,20 @@ for (const [index, name] of names.entries()) {
   introduced.push(...entry.keys.map((one) => one.verifier));
   for (const run of entry.open) waiting.add(run);
   if (!entry.open.includes(entry.run)) waiting.delete(entry.run);
-  const history = (record) => histories.get(record) ?? histories.set(record, { base: 0, numbers: [], anew: false }).get(record);
-  for (const [record, base] of Object.entries(entry.bases)) {
-    if (entry.kind === "repair") history(record).anew = true;
-    else history(record).base = base;
+  const history = (record) => histories.get(record) ?? histories.set(record, { base: 0, numbers: [] }).get(record);
+  if (entry.kind === "repair") {
+    // The vault was restored from a backup: records count on from what it knew, and runs that it forgot never come.
+    for (const run of waiting) if (!entry.open.includes(run)) waiting.delete(run);
+    for (const record of Object.keys(entry.bases)) histories.delete(record);
   }
+  for (const [record, base] of Object.entries(entry.bases)) history(record).base = base;
   for (const event of entry.events) history(event.record).numbers.push(event.seq);
   if (index === names.length - 1) {
     for (const run of waiting) if (!entry.open.includes(run)) fail(`the run ${run} was open and has no entry`);
-    for (const [record, { base, numbers, anew }] of histories) {
+    for (const [record, { base, numbers }] of histories) {
       const sorted = numbers.sort((one, other) => one - other);
       const whole = sorted.every((number, place) => number === base + place + 1);
-      if (!whole && !anew && !entry.open.length) fail(`the events of ${record} are not each there once`);
+      if (!whole && !entry.open.length) fail(`the events of ${record} are not each there once`);
     }
   }
   if (entry.kind === "key") {
