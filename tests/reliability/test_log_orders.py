@@ -142,7 +142,7 @@ def test_a_fault_while_another_writes(fault: str) -> None:
 
 def test_a_large_report_is_stored_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_codec, "PART_CHARACTERS", 64)
-    content = bytes(range(256)) * 8
+    content = "".join(map(chr, range(0x20, 0x220))) * 8
     world = logged()
     head = append(world, "large", files={"audit/production/large.json": content})
     entry = drive(world, read_entry(head, 1))

@@ -69,9 +69,10 @@ class LogClaim:
 
 @dataclass(frozen=True, slots=True)
 class LogDocument:
-    """An entry as its files: what is committed of it. Paths are from the project's root."""
+    """An entry as its files: what is committed of it. ``files`` are the reports, by path from the
+    project's root."""
 
     number: int
     run: str
     entry: bytes
-    files: Mapping[str, bytes]
+    files: Mapping[str, str]

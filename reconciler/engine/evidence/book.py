@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import timedelta
 from pathlib import PurePosixPath
 
@@ -30,6 +30,7 @@ from reconciler.registry.protocol.log import (
     append_entry,
     read_claim,
     read_entry,
+    read_entry_alone,
     read_head,
     settle_log,
 )
@@ -56,6 +57,8 @@ class Book:
 
     def __init__(self, engine: Engine, driver: Driver, head: LogHead) -> None:
         self.head = head
+        # the reports of the runs that were entered, which need not be read back
+        self._given: dict[str, Mapping[str, str]] = {}
         self._engine = engine
         self._driver = driver
         self._where = LogPlaces(ledger_directory(engine))
@@ -86,8 +89,9 @@ class Book:
         self, result: RunResult, files: Mapping[PurePosixPath, str], known: Circumstances
     ) -> None:
         """Write the entry of a run, unless it has one."""
-        content = {str(path): text.encode() for path, text in files.items()}
-        draft = draft_run(result, content, known)
+        texts = {str(path): text for path, text in files.items()}
+        draft = draft_run(result, texts, known)
+        self._given[result.run_id] = texts
         self.head = self._driver.run(
             append_entry(draft, lambda head: result.run_id not in head.runs)
         )
@@ -155,28 +159,31 @@ class Book:
         """What HEAD lacks of the log."""
         stored = self._engine.ledger.find_files()
         names = stored.names(self.folder)
-        files: dict[PurePosixPath, bytes] = {}
+        files: dict[PurePosixPath, str] = {}
         missing = []
         for number in range(1, self.head.size + 1):
             absent = self._where.entry(number).name not in names
             kept = number >= self.head.kept and (absent or not self._is_held(stored, number))
-            entry = self.read(number) if kept else None
+            entry = self._read_for_filing(number) if kept else None
             if entry is not None:
                 files |= self._where.files_of(entry)
             elif absent:
                 missing.append(number)
         if self.head.size:
             files |= self._where.derive(self.head)
-        new = [
-            path
-            for path, content in zip(files, stored.read(list(files)), strict=True)
-            if content != files[path]
-        ]
-        return Filed({path: files[path].decode() for path in new}, tuple(missing))
+        new = {path: text for path, text in files.items() if stored.read([path]) != [text.encode()]}
+        return Filed(new, tuple(missing))
+
+    def _read_for_filing(self, number: int) -> LogDocument | None:
+        alone = self._driver.run(read_entry_alone(self.head, number))
+        given = None if alone is None else self._given.get(alone.run)
+        if alone is None or given is None or self.head.runs.get(alone.run) != number:
+            return self.read(number)
+        return replace(alone, files=given)
 
     def _is_complete(self, stored: StoredFiles) -> bool:
         derived = self._where.derive(self.head)
-        if stored.read(list(derived)) != list(derived.values()):
+        if stored.read(list(derived)) != [text.encode() for text in derived.values()]:
             return False
         names = stored.names(self.folder)
         kept = range(self.head.kept, self.head.size + 1)

@@ -45,9 +45,9 @@ class Circumstances:
     before: Mapping[str, str] = field(default_factory=dict)
 
 
-def draft_run(result: RunResult, files: Mapping[str, bytes], known: Circumstances) -> Draft:
+def draft_run(result: RunResult, files: Mapping[str, str], known: Circumstances) -> Draft:
     """The entry of a run with its report ``files``, by path."""
-    digests = {name: _sha256(content) for name, content in files.items()}
+    digests = {name: _sha256(text.encode()) for name, text in files.items()}
 
     def describe(head: LogHead) -> Statement:
         subjects = digests if head.size else {**known.before, **digests}

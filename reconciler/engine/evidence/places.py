@@ -29,12 +29,12 @@ class LogPlaces:
     def entry(self, number: int) -> PurePosixPath:
         return self.folder / f"{number:08}.json"
 
-    def files_of(self, entry: LogDocument) -> dict[PurePosixPath, bytes]:
+    def files_of(self, entry: LogDocument) -> dict[PurePosixPath, str]:
         """The entry, and the report files that it is about."""
-        reports = {PurePosixPath(name): content for name, content in entry.files.items()}
-        return {**reports, self.entry(entry.number): entry.entry}
+        reports = {PurePosixPath(name): text for name, text in entry.files.items()}
+        return {**reports, self.entry(entry.number): entry.entry.decode()}
 
-    def derive(self, head: LogHead) -> dict[PurePosixPath, bytes]:
+    def derive(self, head: LogHead) -> dict[PurePosixPath, str]:
         """What the entries decide: the verifier keys, a line each, and the checkpoint."""
         keys = "".join(f"{head.verifiers[version]}\n" for version in sorted(head.verifiers))
-        return {self.keys: keys.encode(), self.checkpoint: head.checkpoint.encode()}
+        return {self.keys: keys, self.checkpoint: head.checkpoint}

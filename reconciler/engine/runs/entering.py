@@ -67,7 +67,7 @@ class Entries:
             entry = book.read(book.head.runs[run_id])
         if entry is None:
             return EarlierReport({}, differed=False)
-        files = {PurePosixPath(name): text.decode() for name, text in entry.files.items()}
+        files = {PurePosixPath(name): text for name, text in entry.files.items()}
         return EarlierReport(files, differed=_differs(files, self._engine.ledger))
 
     def enter(self, result: RunResult, files: Files) -> None:

@@ -23,6 +23,8 @@ CLAIM = "claim"
 # 512 KiB.
 PART_CHARACTERS = 480 * 1024
 _LEVEL = 6
+# More than the line of names and lengths.
+_LINE = 64 * 1024
 
 
 class HeadShape(Struct, forbid_unknown_fields=True):
@@ -159,14 +161,15 @@ def decode_claim(text: str, name: str) -> LogClaim:
         raise garbled_error(name, "it has not the fields of a claim of an entry") from None
 
 
-def pack(statement: bytes, files: Mapping[str, bytes]) -> list[str]:
-    """The parts of an entry, in order: a line of names and lengths, the statement, the files; all
-    compressed, as Base64."""
-    names = [["", len(statement)], *([name, len(content)] for name, content in files.items())]
+def pack(statement: bytes, files: Mapping[str, str]) -> list[str]:
+    """The parts of an entry, in order: a line of names and lengths in bytes, the statement, the
+    files; all compressed, as Base64. No two files are there as bytes at once."""
+    names = [["", len(statement)], *([name, _count_bytes(text)] for name, text in files.items())]
     packer = zlib.compressobj(_LEVEL)
     packed = bytearray(packer.compress(dumps(names).encode() + b"\n"))
-    for content in (statement, *files.values()):
-        packed += packer.compress(content)
+    packed += packer.compress(statement)
+    for text in files.values():
+        packed += packer.compress(text.encode())
     packed += packer.flush()
     whole = base64.b64encode(packed).decode()
     return [
@@ -174,17 +177,37 @@ def pack(statement: bytes, files: Mapping[str, bytes]) -> list[str]:
     ]
 
 
-def unpack(parts: list[str], name: str) -> tuple[bytes, dict[str, bytes]]:
+def unpack(parts: list[str], name: str) -> tuple[bytes, dict[str, str]]:
     """The statement and the files. Raises ``RegistryError`` RC443."""
     try:
-        whole = zlib.decompress(base64.b64decode("".join(parts), validate=True))
-        line, _, rest = whole.partition(b"\n")
-        contents = dict(_cut(json.loads(line), rest))
-    except (ValueError, TypeError, zlib.error):
+        line, _, rest = zlib.decompress(_join(parts)).partition(b"\n")
+        contents = list(_cut(json.loads(line), rest))
+        return contents[0][1], {path: content.decode() for path, content in contents[1:]}
+    except (ValueError, TypeError, IndexError, zlib.error):
         raise garbled_error(name, "its parts are not what was written") from None
-    if "" not in contents:
-        raise garbled_error(name, "its parts hold no statement")
-    return contents.pop(""), contents
+
+
+def unpack_statement(parts: list[str], name: str) -> bytes:
+    """The statement alone: the files may be large, and are not made. Raises ``RegistryError``
+    RC443."""
+    unpacker = zlib.decompressobj()
+    try:
+        begun = unpacker.decompress(_join(parts), _LINE)
+        line, _, rest = begun.partition(b"\n")
+        lacking = json.loads(line)[0][1] - len(rest)
+        if lacking > 0:
+            rest += unpacker.decompress(unpacker.unconsumed_tail, lacking)
+        return rest[: json.loads(line)[0][1]]
+    except (ValueError, TypeError, LookupError, zlib.error):
+        raise garbled_error(name, "its parts are not what was written") from None
+
+
+def _join(parts: list[str]) -> bytes:
+    return base64.b64decode("".join(parts), validate=True)
+
+
+def _count_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _cut(names: list[tuple[str, int]], rest: bytes) -> Iterator[tuple[str, bytes]]:

@@ -36,6 +36,7 @@ from reconciler.registry.codec.log_codec import (
     name_part,
     pack,
     unpack,
+    unpack_statement,
 )
 from reconciler.registry.codec.stored import garbled_error
 from reconciler.registry.protocol.bucket import refuse_deleted
@@ -62,7 +63,7 @@ class Draft:
     """
 
     describe: Callable[[LogHead], Statement]
-    files: Mapping[str, bytes]
+    files: Mapping[str, str]
     forgotten: Callable[[LogHead], Collection[str]]
     kept: int = 1
 
@@ -118,19 +119,31 @@ def _settle() -> Steps[tuple[LogHead | None, int]]:
 def read_entry(head: LogHead, number: int) -> Steps[LogDocument | None]:
     """An entry as files; None: its bytes are not in the registry any more. Raises
     ``RegistryError``."""
-    name = name_claim(number)
-    document = expect((yield ReadDocument(name)), StoredDocument)
-    if document.text is None:
+    found = yield from _read_signed(number)
+    if found is None:
         return None
-    claim = decode_claim(document.text, name)
-    packed = yield from _read_parts(claim)
-    if packed is None or not claim.signature:
+    claim, parts = found
+    payload, files = unpack(parts, name_folder(number))
+    return LogDocument(number, claim.run, _seal(payload, claim, head), files)
+
+
+def read_entry_alone(head: LogHead, number: int) -> Steps[LogDocument | None]:
+    """Like ``read_entry``, without the reports: for whoever has them."""
+    found = yield from _read_signed(number)
+    if found is None:
         return None
-    payload, files = packed
-    entry = _seal(payload, claim, head)
-    if hashlib.sha256(entry).hexdigest() != claim.entry:
-        raise garbled_error(name, "its parts are not what was signed")
-    return LogDocument(number, claim.run, entry, files)
+    claim, parts = found
+    payload = unpack_statement(parts, name_folder(number))
+    return LogDocument(number, claim.run, _seal(payload, claim, head), {})
+
+
+def _read_signed(number: int) -> Steps[tuple[LogClaim, list[str]] | None]:
+    """A claim that is signed, and its parts."""
+    claim = yield from read_claim(number)
+    if claim is None or not claim.signature:
+        return None
+    parts = yield from _read_parts(claim)
+    return None if parts is None else (claim, parts)
 
 
 def read_claim(number: int) -> Steps[LogClaim | None]:
@@ -156,7 +169,9 @@ def _claim(head: LogHead, draft: Draft, version: int) -> Steps[None]:
         run=statement.run,
         key=head.key,
         parts=tuple(map(name_part, parts)),
-        files={name: hashlib.sha256(content).hexdigest() for name, content in draft.files.items()},
+        files={
+            name: hashlib.sha256(text.encode()).hexdigest() for name, text in draft.files.items()
+        },
         closed_at=statement.closed,
         forgotten=tuple(sorted(draft.forgotten(head))),
         kept=max(head.kept, draft.kept),
@@ -229,17 +244,25 @@ def sign_checkpoint(head: LogHead) -> Steps[str]:
 
 
 def _sign_entry(head: LogHead, claim: LogClaim, name: str) -> Steps[LogClaim]:
-    packed = yield from _read_parts(claim)
-    if packed is None:
+    parts = yield from _read_parts(claim)
+    if parts is None:
         raise garbled_error(name, "a part of that entry is not there any more")
-    payload = packed[0]
+    payload = unpack_statement(parts, name_folder(claim.number))
     signature = yield from _sign(head, pre_authenticate(payload))
     signed = replace(claim, signature=signature)
-    entry = _seal(payload, signed, head)
+    entry = _make_entry(payload, signed, head)
     return replace(signed, entry=hashlib.sha256(entry).hexdigest(), leaf=hash_leaf(entry))
 
 
 def _seal(payload: bytes, claim: LogClaim, head: LogHead) -> bytes:
+    """The file of an entry. Raises ``RegistryError`` RC443 when it is not what was signed."""
+    entry = _make_entry(payload, claim, head)
+    if hashlib.sha256(entry).hexdigest() != claim.entry:
+        raise garbled_error(name_claim(claim.number), "its parts are not what was signed")
+    return entry
+
+
+def _make_entry(payload: bytes, claim: LogClaim, head: LogHead) -> bytes:
     verifier = VerifierKey.parse(head.verifiers[claim.key])
     return Envelope(payload, verifier.hash, claim.signature).encode()
 
@@ -252,8 +275,8 @@ def _sign(head: LogHead, content: bytes) -> Steps[bytes]:
     return signed.signature
 
 
-def _read_parts(claim: LogClaim) -> Steps[tuple[bytes, dict[str, bytes]] | None]:
-    """Statement and files of an entry; None: they are not all there."""
+def _read_parts(claim: LogClaim) -> Steps[list[str] | None]:
+    """What an entry is made of; None: it is not all there."""
     texts = []
     for part in claim.parts:
         name = f"{name_folder(claim.number)}/{part}"
@@ -261,7 +284,7 @@ def _read_parts(claim: LogClaim) -> Steps[tuple[bytes, dict[str, bytes]] | None]
         if document.text is None:
             return None
         texts.append(document.text)
-    return unpack(texts, name_folder(claim.number))
+    return texts
 
 
 def _overtaken_error() -> VaultUnreachable:

@@ -22,14 +22,16 @@ from tests.kit.worlds.runner import drive
 CLAIM = re.compile(r"log/(\d{8})/claim")
 
 
-def draft(run: str, files: Mapping[str, bytes] | None = None, at: datetime = START) -> Draft:
+def draft(run: str, files: Mapping[str, str] | None = None, at: datetime = START) -> Draft:
     """The entry of a run with ``files``, one by default."""
-    contents = {f"audit/production/{run}.json": run.encode()} if files is None else files
+    contents = {f"audit/production/{run}.json": run} if files is None else files
     return Draft(lambda head: describe(head, run, contents, at), contents, lambda head: ())
 
 
-def describe(head: LogHead, run: str, files: Mapping[str, bytes], at: datetime) -> Statement:
-    subjects = [LoggedFile(name, hashlib.sha256(files[name]).hexdigest()) for name in sorted(files)]
+def describe(head: LogHead, run: str, files: Mapping[str, str], at: datetime) -> Statement:
+    subjects = [
+        LoggedFile(name, hashlib.sha256(files[name].encode()).hexdigest()) for name in sorted(files)
+    ]
     return Statement(
         subjects=tuple(subjects),
         origin=head.origin,
@@ -52,7 +54,7 @@ def draft_successor(version: int, public: bytes) -> Draft:
     """The entry that hands over to ``version`` of the key."""
 
     def hand_over(head: LogHead) -> Statement:
-        files = {"audit/production/log": b""}
+        files = {"audit/production/log": ""}
         statement = describe(head, "rotation", files, START + timedelta(seconds=head.size))
         successor = NewKey(version, VerifierKey(head.origin, NOTE_ED25519, public).text)
         fields: dict[str, Any] = {
@@ -85,7 +87,7 @@ def judge_log(world: World) -> list[Statement]:
         assert (statement.number, statement.previous) == (number, last)
         assert key.verify(pre_authenticate(envelope.payload), envelope.signature)
         assert {one.name: one.sha256 for one in statement.subjects}.items() >= {
-            name: hashlib.sha256(content).hexdigest() for name, content in entry.files.items()
+            name: hashlib.sha256(text.encode()).hexdigest() for name, text in entry.files.items()
         }.items()
         if statement.kind == KEY:
             key = VerifierKey.parse(statement.keys[0].verifier)
