@@ -85,7 +85,9 @@ def test_behind_the_habits_of_vault_two_things_are_done_without(
         ("POST", "/secrets/data/", "secrets"),
         ("GET", "/subkeys/", "subkeys"),
         ("POST", "/destroy/", "metadata"),
-        ("POST", "/transit/sign/", "key pairs"),
+        ("POST", "/transit/sign/webhook.", "key pairs"),
+        ("POST", "/transit/sign/ledger", "evidence log"),
+        ("DELETE", "/registry/metadata/log/", "evidence log"),
         ("POST", "/capabilities-self", "token"),
     ],
 )

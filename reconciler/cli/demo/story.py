@@ -268,8 +268,8 @@ class Story:
         tour = self.tour
         tour.step(
             "The log holds",
-            "Each run is also an entry of a log: signed by a key that never leaves Vault, chained to"
-            " the one before. Who pinned the key needs nobody else to check it.",
+            "Each run is also an entry of a log: signed by a key that never leaves Vault, chained"
+            " to the one before. Who pinned the key needs nobody else to check it.",
         )
         key = tour.run("audit", "key", "-e", "staging", role="planner").splitlines()[0]
         verify = ("audit", "verify", "-e", "staging", "--key", key)

@@ -4,6 +4,7 @@ is documented."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Literal
 
 from reconciler.adapters.vault.conformance.place import Place, throw_away_place
@@ -17,15 +18,19 @@ from reconciler.errors import VaultDenied, VaultError
 from reconciler.registry.requests import (
     Conflict,
     DestroyVersions,
+    LogKeys,
     MakeTransitKey,
     Metadata,
     PublicKey,
     PutSecret,
     ReadDocument,
+    ReadLogKeys,
     ReadMetadata,
     ReadSubkeys,
     RemoveTransitKey,
     ResetMetadata,
+    SignedLog,
+    SignLog,
     StoredDocument,
     Subkeys,
     WriteDocument,
@@ -237,6 +242,38 @@ def _key_pairs(place: Place) -> str:
     return ""
 
 
+def _log(place: Place) -> str:
+    """The evidence log: signed by a version of a key that only a run may use, claimed by a document
+    that nobody may remove."""
+    run, content = place.live("run"), b"conformance"
+    keys = run.answer(ReadLogKeys())
+    signed = run.answer(SignLog(1, content))
+    if not isinstance(keys, LogKeys) or not isinstance(signed, SignedLog):
+        raise Differs("the key of the log cannot be used")
+    _expect(is_valid(keys.versions[1], signed.signature, content), "a signature does not verify")
+    for role in ("planner", "deliverer"):
+        sign = partial(place.live(role).answer, SignLog(1, content))
+        _expect(_is_denied(sign), f"the role {role} can sign with the key of the log")
+    part = f"log/00000001/part-{'0' * 40}"
+    for name in (part, "log/00000001/claim"):
+        _expect(isinstance(run.answer(WriteDocument(name, "{}", 0)), Written), "no entry is stored")
+    run.delete_document(part)
+    _expect(run.list_documents("log/00000001") == ("claim",), "a part cannot be removed")
+    _expect(
+        _is_denied(lambda: run.delete_document("log/00000001/claim")),
+        "a run can remove the claim of an entry",
+    )
+    return ""
+
+
+def _is_denied(request: Callable[[], object]) -> bool:
+    try:
+        request()
+    except VaultDenied:
+        return True
+    return False
+
+
 def _token(place: Place) -> str:
     run = place.live("run")
     run.adapter.get("/v1/auth/token/lookup-self")
@@ -275,6 +312,7 @@ TRIALS: tuple[tuple[str, str, Callable[[Place], str]], ...] = (
     ("listing", "LIST <kv>/detailed-metadata, <kv>/metadata", _listing),
     ("who reads what", "GET <kv>/data, plain and wrapped, by role", _values),
     ("key pairs", "POST, GET, DELETE <transit>/keys; POST <transit>/sign", _key_pairs),
+    ("evidence log", "GET <transit>/keys; POST <transit>/sign with key_version", _log),
     ("token", "auth/token/lookup-self, renew-self; sys/capabilities-self", _token),
     ("reads after writes", "X-Vault-Index, X-Vault-Inconsistent", _consistency),
     ("namespaces", "X-Vault-Namespace", _namespace),
