@@ -54,6 +54,7 @@ FLOORS = {
         ("notes",),
         ("checkpoint", "envelope", "policy", "statement"),
         ("history", "verification"),
+        ("witness",),
     ),
     "engine": (
         ("lanes", "planfile", "ports"),
@@ -66,7 +67,7 @@ FLOORS = {
     ),
     "adapters": (
         ("cel", "receiving", "system"),
-        ("delivery", "git", "kept", "openbao", "vault"),
+        ("delivery", "git", "kept", "openbao", "vault", "witness"),
         ("alerts", "forges", "trust"),
     ),
     "adapters.vault": (

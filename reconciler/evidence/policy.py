@@ -45,13 +45,18 @@ class WitnessPolicy:
     groups: Mapping[str, WitnessGroup]
     quorum: str
 
-    def list_cosigners(self, note: SignedNote) -> tuple[str, ...]:
-        """The names of the witnesses that cosigned, in the order of the policy."""
-        return tuple(name for name, key in self.witnesses.items() if note.is_signed_by(key))
+    def list_cosigners(self, *notes: SignedNote) -> tuple[str, ...]:
+        """The names of the witnesses that cosigned, in the order of the policy. Several ``notes``
+        are copies of one checkpoint: each witness signs its own."""
+        return tuple(
+            name
+            for name, key in self.witnesses.items()
+            if any(note.is_signed_by(key) for note in notes)
+        )
 
-    def is_met(self, note: SignedNote) -> bool:
-        """Whether the quorum cosigned this checkpoint."""
-        cosigners = self.list_cosigners(note)
+    def is_met(self, *notes: SignedNote) -> bool:
+        """Whether the quorum cosigned this checkpoint, of which ``notes`` are copies."""
+        cosigners = self.list_cosigners(*notes)
 
         def has_witnessed(name: str) -> bool:
             group = self.groups.get(name)

@@ -46,7 +46,7 @@ def verify_log_of(workplace: Workplace, environment: str, given: Given) -> Verif
     project, chosen = load_environment(workplace.root, environment)
     _refuse_beside(workplace.root / project.audit_path / environment / "log", given)
     anchors = Anchors(
-        pinned=[key for one in given.keys for key in _read_keys(one)],
+        pinned=[key for one in given.keys for key in read_keys(one, "--key")],
         since=[_read_note(path) for path in given.since],
         policy=None if given.policy is None else _read_policy(given.policy),
         head=_read_head(workplace, project, chosen) if given.live else None,
@@ -93,8 +93,8 @@ def _refuse_beside(folder: Path, given: Given) -> None:
                 )
 
 
-def _read_keys(given: str) -> list[VerifierKey]:
-    """A key, or a file with one a line."""
+def read_keys(given: str, option: str) -> list[VerifierKey]:
+    """A key, or a file with one a line. Raises ``UsageError`` RC035."""
     from reconciler.evidence.notes import VerifierKey
 
     path = Path(given)
@@ -102,7 +102,7 @@ def _read_keys(given: str) -> list[VerifierKey]:
         lines = path.read_text().splitlines() if path.is_file() else [given]
         return [VerifierKey.parse(line.strip()) for line in lines if line.strip()]
     except (OSError, UnicodeDecodeError, EvidenceError) as error:
-        raise _unreadable("--key", given, error) from None
+        raise _unreadable(option, given, error) from None
 
 
 def _read_note(path: Path) -> SignedNote:

@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli.evidence.history import audit_export, audit_show
 from reconciler.cli.evidence.repair import audit_repair
+from reconciler.cli.evidence.witness import audit_witness, audit_witness_key
 from reconciler.cli.options import environment_option, format_option
 from reconciler.cli.output import Settings, emit
 
@@ -109,3 +110,5 @@ def audit_verify(
 audit_group.add_command(audit_show)
 audit_group.add_command(audit_export)
 audit_group.add_command(audit_repair)
+audit_group.add_command(audit_witness)
+audit_group.add_command(audit_witness_key)

@@ -1,4 +1,4 @@
-"""RC64x to RC68x: the evidence log, what it is made of and whether it holds."""
+"""RC64x to RC69x: the evidence log, what it is made of and whether it holds."""
 
 from __future__ import annotations
 
@@ -232,5 +232,46 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "RC687",
         "a run is not in the evidence log yet",
         "see what keeps it, and run the same command again: the next run writes its entry",
+    ),
+    Code(
+        "RC690",
+        "a witness does not cosign a log that does not hold",
+        "read what does not hold, and restore the files of the log from git",
+    ),
+    Code(
+        "RC691",
+        "a witness does not cosign a log that is no extension of what it saw: it was rewritten or"
+        " cut, or it is another one",
+        "keep the state file: its notes prove what the log was; ask who changed the log, with which"
+        " key, and restore the one that was seen",
+    ),
+    Code(
+        "RC692",
+        "the state file of a witness cannot be read or written, was edited, or is of another key",
+        "restore it from the witness's own history, with the key that wrote it",
+    ),
+    Code(
+        "RC693",
+        "`audit witness` has no state file and `--first` was not said, or the other way round",
+        "restore the state file; say `--first` the very first time, and then never again",
+        exit=64,
+    ),
+    Code(
+        "RC694",
+        "the private key of a witness cannot be used or made: it is missing, is no key, is there"
+        " already, or others than its owner may read it",
+        "make one with `reconciler audit witness-key`; `chmod 600` the file",
+        exit=64,
+    ),
+    Code(
+        "RC695",
+        "the key or the state file of a witness lies in the repository of the log",
+        "run the witness from another repository, or keep its files in a folder of your own",
+        exit=64,
+    ),
+    Code(
+        "RC696",
+        "the clock of a witness is before its last cosignature",
+        "set the clock of the machine, and run it again",
     ),
 )

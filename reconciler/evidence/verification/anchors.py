@@ -48,7 +48,8 @@ class Anchors:
     """``pinned`` keys must be of the log's succession; any of them will do, because each key
     introduced its successor, and each entry holds the digest of the one before it. ``since`` are
     checkpoints that were kept: the log must begin with what they count. ``policy`` says who must
-    have cosigned its checkpoint, or one of ``since``. ``head`` is Vault's."""
+    have cosigned its checkpoint, or one of ``since``; notes of one text are one checkpoint, so that
+    each witness may keep its own. ``head`` is Vault's."""
 
     pinned: Sequence[VerifierKey] = ()
     since: Sequence[SignedNote] = ()
@@ -158,10 +159,13 @@ def _check_policy(policy: WitnessPolicy, since: Sequence[SignedNote], whole: Who
     known = whole.succession.verifiers
     if policy.logs and not any(key in known for key in policy.logs):
         raise Broken("RC666", "the policy is for other logs: it names no key of this one")
+    copies: dict[str, list[SignedNote]] = {whole.checkpoint.text: []}
     for note in (whole.checkpoint, *since):
-        if policy.is_met(note):
-            return f"policy: cosigned by {', '.join(policy.list_cosigners(note)) or 'nobody'}"
-    cosigners = policy.list_cosigners(whole.checkpoint)
+        copies.setdefault(note.text, []).append(note)
+    for notes in copies.values():
+        if policy.is_met(*notes):
+            return f"policy: cosigned by {', '.join(policy.list_cosigners(*notes)) or 'nobody'}"
+    cosigners = policy.list_cosigners(*copies[whole.checkpoint.text])
     raise Broken(
         "RC667",
         f"the quorum {policy.quorum} did not cosign: {', '.join(cosigners) or 'nobody'} did",
