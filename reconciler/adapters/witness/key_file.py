@@ -83,21 +83,25 @@ def _read_private(path: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise _key_error(path, f"it cannot be read: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
-            raise _key_error(path, "it is no file with a key")
-        if stat.S_IMODE(status.st_mode) & 0o077:
-            raise UsageError(
-                "RC694",
-                f"--key {path}: others than its owner may use it (mode"
-                f" {stat.S_IMODE(status.st_mode):04o})",
-                f"chmod 600 {path}; if somebody may have read it, make another key",
-            )
-        try:
-            return file.read().decode("ascii")
-        except (OSError, UnicodeDecodeError):
-            raise _key_error(path, "it holds no key of a witness") from None
+    try:
+        _refuse_open(path, os.fstat(descriptor))
+        return os.read(descriptor, _LARGEST).decode("ascii")
+    except (OSError, UnicodeDecodeError):
+        raise _key_error(path, "it holds no key of a witness") from None
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_open(path: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+        raise _key_error(path, "it is no file with a key")
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & 0o077:
+        raise UsageError(
+            "RC694",
+            f"--key {path}: others than its owner may use it (mode {mode:04o})",
+            f"chmod 600 {path}; if somebody may have read it, make another key",
+        )
 
 
 def _write_new(path: Path, content: bytes) -> None:
