@@ -52,7 +52,7 @@ def audit_witness(
 
     \b
     Examples:
-      reconciler audit witness -e production --key me.key --state seen.json --first --log-key log.vkey
+      reconciler audit witness -e production --key me.key --state seen.json --first
       reconciler audit witness -e production --key me.key --state seen.json > checkpoint
     """
     from reconciler.app.evidence.witnessing import WitnessPlace, witness_log
