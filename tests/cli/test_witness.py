@@ -7,17 +7,20 @@ import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from reconciler.adapters.witness import state_file
 from reconciler.adapters.witness.key_file import read_key_file
+from reconciler.adapters.witness.state_file import hold_state_file
 from reconciler.domain.secrecy import mask_secrets
 from reconciler.errors import UsageError
 from reconciler.evidence.checkpoint import parse_checkpoint
 from reconciler.evidence.notes import VerifierKey, parse_note
 from reconciler.evidence.signatures import NOTE_COSIGNATURE, time_of_cosignature
 from tests.cli.test_audit_history import Ran, run
-from tests.kit.evidence.logs import Log
+from tests.kit.evidence.logs import Log, SigningKey
 from tests.kit.evidence.told import make_story, write_log, write_project
 
 NAME = "witness.example.com"
@@ -208,6 +211,8 @@ def test_a_log_that_does_not_hold_is_refused(place: Place) -> None:
 
 def test_another_key_and_a_file_that_is_none(place: Place, tmp_path: Path) -> None:
     place.refuse("RC035", "--first", "--log-key", "nothing")
+    other = SigningKey(place.log.origin, 666).verifier.text
+    assert "pinned key" in place.refuse("RC690", "--first", "--log-key", other).stderr
     assert place.witness("--first").returncode == 0
     place.key.unlink()
     run(tmp_path, "audit", "witness-key", "--out", str(place.key), "--name", NAME)
@@ -256,3 +261,27 @@ def test_a_clone_within_the_repository_of_the_witness_is_right(place: Place) -> 
     (place.root.parent / ".git").mkdir()
     ran = place.witness("--first")
     assert ran.returncode == 0, ran.stderr
+
+
+def test_two_witnesses_with_one_memory_wait_for_each_other(place: Place) -> None:
+    """Else both could cosign, each another log of one size."""
+    assert place.witness("--first").returncode == 0
+    done: list[Ran] = []
+    other = Thread(target=lambda: done.append(place.witness()))
+    with hold_state_file(place.state):
+        other.start()
+        other.join(0.3)
+        assert not done
+    other.join()
+    assert done[0].returncode == 0
+
+
+def test_what_cannot_be_remembered_is_not_cosigned(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(state_file, "replace_file", fail)
+    ran = place.refuse("RC692", "--first")
+    assert "No space left" in ran.stderr

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from reconciler.adapters.witness.key_file import make_key_file
 from reconciler.errors import EvidenceError
 from reconciler.evidence.checkpoint import Checkpoint, parse_checkpoint
-from reconciler.evidence.notes import SignedNote, parse_note
+from reconciler.evidence.notes import SignedNote, VerifierKey, parse_note
 from reconciler.evidence.policy import parse_policy
-from reconciler.evidence.signatures import time_of_cosignature
+from reconciler.evidence.signatures import NOTE_ED25519, join_cosignature, time_of_cosignature
 from reconciler.evidence.verification.anchors import Anchors
 from reconciler.evidence.verification.walk import LogFiles, VerifiedLog, verify_log
 from reconciler.evidence.witness import (
@@ -259,9 +262,30 @@ def test_two_witnesses_who_keep_a_note_each_are_a_quorum() -> None:
 
 
 def test_go_verifies_a_cosigned_note() -> None:
+    """The log's signature and the witness's; the second only over the time that stands in it."""
     log = make_log()
     note = look(log).newest
     assert parse_note(note.encode()) == note
-    [seen] = ask_go({"Keys": [log.newest_key.text], "Notes": [encoded(note.encode())]})["Notes"]
-    assert seen["Text"] == note.text
-    assert seen["Verified"] == [f"{ORIGIN}+{log.newest_key.hash}"]
+    signature = note.signature_of(KEY.verifier)
+    assert signature is not None
+    later = note.sign(KEY.verifier, join_cosignature(NOW + 1, signature[8:]))
+    told = ask_go(
+        {
+            "Keys": [log.newest_key.text],
+            "Witnesses": [KEY.verifier.text],
+            "Notes": [encoded(one.encode()) for one in (note, later)],
+        }
+    )["Notes"]
+    assert told[0]["Text"] == note.text
+    both = [f"{ORIGIN}+{log.newest_key.hash}", f"{KEY.name}+{KEY.verifier.hash}"]
+    assert told[0]["Verified"] == both
+    assert "invalid signature" in told[1]["Refused"]
+
+
+def test_go_signs_with_the_key_of_a_witness(tmp_path: Path) -> None:
+    """The file is what other witnesses read."""
+    key = make_key_file(tmp_path / "key", "witness.example")
+    [signed] = ask_go({"Signers": [(tmp_path / "key").read_text()]})["Signed"]
+    note = parse_note(base64.b64decode(signed))
+    plain = VerifierKey(key.verifier.name, NOTE_ED25519, key.verifier.public)
+    assert note.is_signed_by(plain)

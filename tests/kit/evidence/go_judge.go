@@ -2,7 +2,12 @@
 package main
 
 import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -27,6 +32,8 @@ type consistency struct {
 
 type question struct {
 	Keys        []string // verifier keys
+	Witnesses   []string // likewise, of cosignature/v1
+	Signers     []string // private keys
 	Notes       [][]byte
 	Entries     [][]byte
 	Inclusion   []inclusion
@@ -42,6 +49,7 @@ type opened struct {
 
 type answer struct {
 	Notes       []opened
+	Signed      [][]byte // a note by each signer
 	Leaves      []tlog.Hash
 	Roots       []tlog.Hash // after each entry, from none on
 	Inclusion   []string    // empty where the proof holds
@@ -57,6 +65,41 @@ func (s stored) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	var found []tlog.Hash
 	for _, index := range indexes {
 		found = append(found, s[index])
+	}
+	return found, nil
+}
+
+// A witness of C2SP's tlog-cosignature: note brings the form of the lines, not this kind of key.
+type witness struct {
+	name   string
+	hash   uint32
+	public ed25519.PublicKey
+}
+
+func (w witness) Name() string    { return w.name }
+func (w witness) KeyHash() uint32 { return w.hash }
+
+func (w witness) Verify(text, signature []byte) bool {
+	if len(signature) != 8+ed25519.SignatureSize {
+		return false
+	}
+	signed := fmt.Sprintf("cosignature/v1\ntime %d\n%s", binary.BigEndian.Uint64(signature), text)
+	return ed25519.Verify(w.public, []byte(signed), signature[8:])
+}
+
+func readWitness(text string) (witness, error) {
+	parts := strings.SplitN(text, "+", 3)
+	if len(parts) != 3 {
+		return witness{}, errors.New("no verifier key")
+	}
+	key, err := base64.StdEncoding.DecodeString(parts[2])
+	if err != nil || len(key) != 1+ed25519.PublicKeySize || key[0] != 4 {
+		return witness{}, errors.New("no key of a witness")
+	}
+	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), key...))
+	found := witness{parts[0], binary.BigEndian.Uint32(sum[:]), key[1:]}
+	if fmt.Sprintf("%08x", found.hash) != parts[1] {
+		return witness{}, errors.New("the hash is of another key")
 	}
 	return found, nil
 }
@@ -96,7 +139,19 @@ func main() {
 		must(err)
 		verifiers = append(verifiers, verifier)
 	}
+	for _, key := range asked.Witnesses {
+		verifier, err := readWitness(key)
+		must(err)
+		verifiers = append(verifiers, verifier)
+	}
 	var told answer
+	for _, key := range asked.Signers {
+		signer, err := note.NewSigner(strings.TrimSpace(key))
+		must(err)
+		signed, err := note.Sign(&note.Note{Text: "by a witness\n"}, signer)
+		must(err)
+		told.Signed = append(told.Signed, signed)
+	}
 	for _, content := range asked.Notes {
 		told.Notes = append(told.Notes, open(content, note.VerifierList(verifiers...)))
 	}
