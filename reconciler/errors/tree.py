@@ -15,7 +15,7 @@
     │   └── VaultUnavailable     1  RC402  sealed, standby, 429 or 5xx after all retries
     ├── DeliveryError            1  RC5xx  a delivery could not be attempted at all
     ├── AuditError               1  RC6xx  the report could not be written, committed or pushed
-    ├── EvidenceError            1  RC64x  bytes that are no part of an evidence log as we write it; RC69x: what a witness refuses
+    ├── EvidenceError            1  RC64x  bytes that are no evidence log as we write it; RC69x: a witness refuses
     └── PlatformError            1  RC7xx  the CI platform does not do, or does not hold, what is asked of it
 
 Foreign exceptions are mapped to this tree at the edge (``reconciler.adapters``) and never carry
