@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import stat
+import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -22,6 +25,8 @@ from reconciler.evidence.signatures import NOTE_COSIGNATURE, time_of_cosignature
 from tests.cli.test_audit_history import Ran, run
 from tests.kit.evidence.logs import Log, SigningKey
 from tests.kit.evidence.told import make_story, write_log, write_project
+from tests.kit.git.repositories import git, isolate
+from tests.kit.programs.commands import COMMAND, ROOT, environ
 
 NAME = "witness.example.com"
 
@@ -285,3 +290,65 @@ def test_what_cannot_be_remembered_is_not_cosigned(
     monkeypatch.setattr(state_file, "replace_file", fail)
     ran = place.refuse("RC692", "--first")
     assert "No space left" in ran.stderr
+
+
+def test_the_job_of_the_page_keeps_the_state_in_the_repository_of_the_witness(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    isolate(monkeypatch, tmp_path / "home")
+    page = (ROOT / "docs/evidence.md").read_text(encoding="utf-8")
+    [script] = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "reconciler").write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
+    (programs / "reconciler").chmod(0o755)
+    commit_all(place.root)
+    assert place.witness("--first").returncode == 0
+    own, remote = tmp_path / "own", tmp_path / "own.git"
+    own.mkdir()
+    (own / "seen.json").write_bytes(place.state.read_bytes())
+    commit_all(own)
+    git(tmp_path, "clone", "--quiet", "--bare", str(own), str(remote))
+    git(own, "remote", "add", "origin", str(remote))
+    git(own, "push", "--quiet", "--set-upstream", "origin", "main")
+    variables = environ(
+        PATH=f"{programs}{os.pathsep}{os.environ['PATH']}",
+        LOG_REPOSITORY=place.root.as_uri(),
+        ENVIRONMENT="staging",
+        WITNESS_KEY=place.key.read_text().strip(),
+    )
+
+    def job() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", "-e", "-c", script],
+            cwd=own,
+            env=variables,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    for commits in (2, 2):  # the second finds nothing new
+        ran = job()
+        assert ran.returncode == 0, ran.stderr
+        assert len(git(remote, "log", "--format=%h").split()) == commits
+    place.grow()
+    commit_all(place.root)
+    assert job().returncode == 0
+    note = parse_note((own / "checkpoint-cosigned").read_bytes())
+    assert parse_checkpoint(note).size == len(place.log.entries)
+    place.log.rewrite(1, command="import")
+    write_log(place.root, place.log)
+    commit_all(place.root)
+    ran = job()
+    assert ran.returncode == 1
+    assert "RC691" in ran.stderr
+    assert len(git(remote, "log", "--format=%h").split()) == 3
+    assert git(own, "status", "--porcelain") == ""
+
+
+def commit_all(root: Path) -> None:
+    if not (root / ".git").exists():
+        git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "-m", "change")
