@@ -162,7 +162,7 @@ def _carry_out(
             put_on_record(engine, driver, run_id, plan, observed.now, options, salt)
             with say_left_open(run_id):
                 if question.applying:
-                    put_commit_on_record(engine, driver, run_id, looked.inputs.checkout, observed)
+                    put_commit_on_record(driver, run_id, looked.inputs.checkout, observed)
                 outcomes = carry_out(
                     engine, driver, plan, question.desired.clients, observed, run_id, stop
                 )
@@ -245,7 +245,6 @@ def _second_look(
 
 
 def put_commit_on_record(
-    engine: Engine,
     driver: Driver,
     run_id: str,
     checkout: Checkout,
@@ -255,7 +254,7 @@ def put_commit_on_record(
     ``StalePlanError`` RC395 when another run put another commit on record meanwhile."""
     now = next_applied(checkout, run_id, observed)
     if now is not None and not driver.run(record_applied(now, observed.applied)):
-        engine.live.delete_document(f"runs/{run_id}")  # it did nothing
+        # It did nothing, and stays on record: an entry of the log may have named it as open.
         raise StalePlanError(
             "RC395",
             "another run applied another commit meanwhile",

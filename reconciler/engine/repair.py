@@ -167,7 +167,6 @@ def _repair(engine: Engine, driver: Driver, found: _Found, result: RunResult) ->
     known = Circumstances(
         records=records,
         pending=pending,
-        closed=[run.run_id for run in runs if run.closed],
         folder=str(book.folder),
         now=driver.clock.now,
         kept=head.kept,

@@ -134,6 +134,72 @@ def test_a_run_cannot_touch_what_only_an_administrator_may(stocked: Place, role:
     assert refused(adapter, "GET", "sys/mounts")
 
 
+@pytest.mark.parametrize("role", ["planner", "deliverer", "consumer"])
+def test_only_an_applier_signs_and_moves_the_log(stocked: Place, role: str) -> None:
+    """By no endpoint and under no other spelling of the key's name."""
+    settings = stocked.settings
+    token = stocked.consumer_token("paystack") if role == "consumer" else None
+    live = stocked.live_with(token) if token is not None else stocked.live(role)
+    for end in ("ledger", "ledger/sha2-256", "webhook.*/../ledger", "./ledger", "Ledger"):
+        path = f"{settings.transit_mount}/sign/{end}"
+        assert not _signs(live.adapter, path), path
+    body = {"options": {"cas": 0}, "data": {"doc": "x"}}
+    for name in ("ledger", "log/00000001/claim", "log/00000001/part-a"):
+        assert refused(live.adapter, "POST", f"{settings.registry_mount}/data/{name}", json=body)
+        assert refused(live.adapter, "DELETE", f"{settings.registry_mount}/metadata/{name}")
+        assert refused(live.adapter, "DELETE", f"{settings.registry_mount}/data/{name}")
+
+
+@pytest.mark.parametrize("role", ["planner", "applier", "deliverer", "run"])
+def test_no_role_takes_the_key_of_the_log_out_or_changes_it(stocked: Place, role: str) -> None:
+    adapter, transit = stocked.live(role).adapter, stocked.settings.transit_mount
+    for method, path, body in (
+        ("GET", "export/signing-key/ledger", None),
+        ("GET", "export/signing-key/ledger/1", None),
+        ("GET", "backup/ledger", None),
+        ("POST", "restore/ledger", {"backup": "eA==", "force": True}),
+        ("POST", "keys/ledger", {"type": "ed25519"}),
+        ("POST", "keys/ledger/config", {"min_encryption_version": 2}),
+        ("POST", "keys/ledger/rotate", {}),
+        ("POST", "keys/ledger/trim", {"min_available_version": 1}),
+        ("POST", "keys/ledger/import_version", {"ciphertext": "eA=="}),
+        ("DELETE", "keys/ledger", None),
+    ):
+        more = {} if body is None else {"json": body}
+        assert refused(adapter, method, f"{transit}/{path}", **more), path
+
+
+@pytest.mark.parametrize("role", ["applier", "run"])
+def test_a_claim_of_the_log_stays(stocked: Place, role: str) -> None:
+    """Its creation is what takes a number: who could remove it could give a number twice."""
+    live, registry = stocked.live(role), stocked.settings.registry_mount
+    part = f"log/00000001/part-{0:040x}"
+    for name in ("log/00000001/claim", part):
+        assert isinstance(live.answer(WriteDocument(name, "x", 0)), Written)
+    body = {"versions": [1]}
+    for name in ("ledger", "log/00000001/claim"):
+        for method, folder, json in (
+            ("DELETE", "metadata", None),
+            ("DELETE", "data", None),
+            ("POST", "delete", body),
+            ("POST", "destroy", body),
+            ("POST", "metadata", {"max_versions": 1}),
+        ):
+            more = {} if json is None else {"json": json}
+            assert refused(live.adapter, method, f"{registry}/{folder}/{name}", **more), folder
+    live.delete_document(part)
+    found = live.answer(ReadDocument("log/00000001/claim"))
+    assert isinstance(found, StoredDocument)
+    assert found.text == "x"
+
+
+def _signs(adapter: VaultAdapter, path: str) -> bool:
+    try:
+        return bool(adapter.request("POST", f"/v1/{path}", json={"input": "eA=="}).data)
+    except VaultError:
+        return False
+
+
 def test_a_run_holds_both_roles_and_still_reads_no_key(stocked: Place) -> None:
     live, secrets = stocked.live("run"), stocked.settings.secrets_mount
     assert isinstance(live.answer(PutSecret(KEY, "id2", Secret("new"), 1)), Written)

@@ -203,6 +203,17 @@ def test_what_vault_knows_more_may_be_of_an_open_run() -> None:
     assert isinstance(look(log, Anchors(head=ahead)), VerifiedLog)
 
 
+def test_a_run_with_an_entry_that_a_slower_one_names_as_open_is_not_waited_for() -> None:
+    """Three runs at once: the slow one saw the first before that was entered, and the third one let
+    the head forget it meanwhile."""
+    log = Log()
+    log.run({"acme": 1}, run="first")
+    log.run({"acme": 1}, run="third")
+    log.run({"acme": 1}, open=("first",), run="slow")
+    log.run({"acme": 1})
+    assert isinstance(look(log), VerifiedLog)
+
+
 def test_a_gap_stays_one_when_no_run_is_open() -> None:
     log = Log()
     log.run({"acme": 1})

@@ -26,6 +26,7 @@ from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.ports import StoredFiles
 from reconciler.errors import AuditError, RegistryError
 from reconciler.registry.codec.log_codec import name_folder
+from reconciler.registry.codec.stored import garbled_error
 from reconciler.registry.protocol.log import (
     append_entry,
     read_claim,
@@ -153,7 +154,11 @@ class Book:
 
     def read(self, number: int) -> LogDocument | None:
         """An entry as its files; None: the registry does not have its bytes any more."""
-        return self._driver.run(read_entry(self.head, number))
+        entry = self._driver.run(read_entry(self.head, number))
+        names = entry.files if entry else ()
+        if entry and not all(self._where.is_report(name, entry.run) for name in names):
+            raise garbled_error(name_folder(number), "it holds files that are not its report")
+        return entry
 
     def file(self) -> Filed:
         """What HEAD lacks of the log."""
@@ -215,13 +220,27 @@ def open_book(engine: Engine, driver: Driver) -> Book | None:
     head = driver.run(read_head())
     if head is None:
         raise _no_head(engine)
-    where = LogPlaces(ledger_directory(engine))
-    committed, pushed = engine.ledger.find_files(), engine.ledger.find_files(pushed=True)
-    refuse_other_log(driver, head, committed, where)
-    if pushed.commit != committed.commit:
-        refuse_other_log(driver, head, pushed, where)
+    while (moved := _find_moved(engine, driver, head)) is not None:
+        head = moved
     settled = driver.run(settle_log())
     return Book(engine, driver, settled or head)
+
+
+def _find_moved(engine: Engine, driver: Driver, head: LogHead) -> LogHead | None:
+    """The head as another run left it that wrote and committed an entry since ``head`` was read;
+    None: git has the beginning of the log. Raises ``AuditError`` as ``open_book`` does."""
+    where = LogPlaces(ledger_directory(engine))
+    try:
+        committed, pushed = engine.ledger.find_files(), engine.ledger.find_files(pushed=True)
+        refuse_other_log(driver, head, committed, where)
+        if pushed.commit != committed.commit:
+            refuse_other_log(driver, head, pushed, where)
+    except AuditError:
+        again = driver.run(read_head())
+        if again is None or again.version == head.version:
+            raise
+        return again
+    return None
 
 
 def is_log_due(engine: Engine, driver: Driver) -> bool:

@@ -22,7 +22,7 @@ from reconciler.evidence.statement import (
     decode_statement,
 )
 from reconciler.registry.codec.record_codec import encode_event
-from reconciler.registry.protocol.bucket import STAMP, drop_attempts
+from reconciler.registry.protocol.bucket import drop_attempts
 from reconciler.registry.protocol.log import Draft
 
 
@@ -31,16 +31,16 @@ class Circumstances:
     """What is known as an entry is made.
 
     ``records``: all of the environment, by name. ``pending``: the runs on record that are not
-    closed. ``closed``: those that are. ``folder`` is the path of the log's folder, ``kept`` the
-    first entry whose bytes the registry still has. ``before``: reports that were made before the
-    log, with their SHA-256. ``now`` is the server's time.
+    closed. ``entries``: so many the log had before these were looked for. ``folder`` is the path of
+    the log's folder, ``kept`` the first entry whose bytes the registry still has. ``before``:
+    reports that were made before the log, with their SHA-256. ``now`` is the server's time.
     """
 
     records: Mapping[str, ClientRecord]
     pending: Collection[str]
-    closed: Collection[str]
     folder: str
     now: Callable[[], datetime]
+    entries: int = 0
     kept: int = 1
     before: Mapping[str, str] = field(default_factory=dict)
 
@@ -62,12 +62,13 @@ def draft_run(result: RunResult, files: Mapping[str, str], known: Circumstances)
             events=events,
         )
 
-    return Draft(describe, files, _find_forgotten(known, result.run_id), known.kept)
+    forgotten = _find_forgotten(known)
+    return Draft(describe, files, forgotten, known.kept, reported=result.run_id)
 
 
 def draft_heartbeat(result: RunResult, known: Circumstances) -> Draft:
     """The entry of a quiet week: the log is alive, and nothing was done."""
-    forgotten = _find_forgotten(known, result.run_id)
+    forgotten = _find_forgotten(known)
     return Draft(lambda head: _begin(head, result, known), {}, forgotten, known.kept)
 
 
@@ -80,7 +81,7 @@ def draft_key(result: RunResult, version: int, public: bytes, known: Circumstanc
         successor = NewKey(version, VerifierKey(head.origin, NOTE_ED25519, public).text)
         return replace(statement, kind=KEY, keys=(*statement.keys, successor))
 
-    return Draft(describe, {}, _find_forgotten(known, result.run_id), known.kept)
+    return Draft(describe, {}, _find_forgotten(known), known.kept)
 
 
 def draft_repair(result: RunResult, bases: Mapping[str, int], known: Circumstances) -> Draft:
@@ -90,7 +91,7 @@ def draft_repair(result: RunResult, bases: Mapping[str, int], known: Circumstanc
     def describe(head: LogHead) -> Statement:
         return replace(_begin(head, result, known), kind=REPAIR, bases=bases)
 
-    return Draft(describe, {}, _find_forgotten(known, result.run_id), known.kept)
+    return Draft(describe, {}, _find_forgotten(known), known.kept)
 
 
 def draft_again(entry: LogDocument, known: Circumstances) -> Draft:
@@ -98,26 +99,22 @@ def draft_again(entry: LogDocument, known: Circumstances) -> Draft:
     former = decode_statement(decode_envelope(entry.entry).payload)
 
     def describe(head: LogHead) -> Statement:
-        now = known.now()
         return replace(
             former,
             number=head.size + 1,
             previous=head.last,
             key=head.key,
-            closed=now if head.closed_at is None else max(now, head.closed_at),
+            closed=_end(head, former.opened, known),
             bases={},
             keys=(),
         )
 
-    return Draft(describe, entry.files, _find_forgotten(known, former.run), known.kept)
+    return Draft(describe, entry.files, _find_forgotten(known), known.kept)
 
 
 def _begin(head: LogHead, result: RunResult, known: Circumstances) -> Statement:
-    """An entry about nothing but the log. in-toto wants a subject: it is the entry before it.
-
-    Time does not go back in a log, whatever node of Vault is asked.
-    """
-    first, now = not head.size, known.now()
+    """An entry about nothing but the log. in-toto wants a subject: it is the entry before it."""
+    first = not head.size
     before = {f"{known.folder}/{head.size:08}.json": head.last or ""}
     nothing = {head.origin: _sha256(head.origin.encode())}
     return Statement(
@@ -131,13 +128,18 @@ def _begin(head: LogHead, result: RunResult, known: Circumstances) -> Statement:
         command=result.command,
         actor=commit_to(result.actor, result.actor_salt),
         opened=result.started_at,
-        closed=now if head.closed_at is None else max(now, head.closed_at),
+        closed=_end(head, result.started_at, known),
         plan=None,
         commit=result.git_commit,
         bases=find_bases(known.records, known.pending, result.run_id) if first else {},
         open=tuple(sorted({*known.pending} - {*head.runs})),
         keys=(NewKey(head.key, head.verifiers[head.key]),) if first else (),
     )
+
+
+def _end(head: LogHead, opened: datetime, known: Circumstances) -> datetime:
+    """Time goes back neither in a log nor in an entry, whatever node of Vault is asked."""
+    return max(known.now(), opened, head.closed_at or opened)
 
 
 def commit_to(person: str, salt: str) -> str | None:
@@ -164,15 +166,15 @@ def _subjects(files: Mapping[str, str]) -> tuple[LoggedFile, ...]:
     return tuple(LoggedFile(name, files[name]) for name in sorted(files))
 
 
-def _find_forgotten(known: Circumstances, own: str) -> Callable[[LogHead], tuple[str, ...]]:
-    """The runs of a head that are closed by now. One that is not on record was closed, unless it
-    began after we looked: ids begin with their start time."""
+def _find_forgotten(known: Circumstances) -> Callable[[LogHead], tuple[str, ...]]:
+    """The runs of a head that are closed: they had their entry before we looked, and were not open
+    any more."""
 
     def find(head: LogHead) -> tuple[str, ...]:
         return tuple(
             run
-            for run in head.runs
-            if run in known.closed or (run not in known.pending and run[:STAMP] < own[:STAMP])
+            for run, number in head.runs.items()
+            if number <= known.entries and run not in known.pending
         )
 
     return find

@@ -34,6 +34,14 @@ class LogPlaces:
         reports = {PurePosixPath(name): text for name, text in entry.files.items()}
         return {**reports, self.entry(entry.number): entry.entry.decode()}
 
+    def is_report(self, name: str, run: str) -> bool:
+        """Whether ``name`` is what the report of a run is called, below the folder where they are now
+        or one where they were before: what the registry holds must not get anywhere else in a
+        repository."""
+        path = PurePosixPath(name)
+        mine = path.stem == run and path.suffix in (".json", ".md")
+        return mine and path.parent.name == self.reports.name
+
     def derive(self, head: LogHead) -> dict[PurePosixPath, str]:
         """What the entries decide: the verifier keys, a line each, and the checkpoint."""
         keys = "".join(f"{head.verifiers[version]}\n" for version in sorted(head.verifiers))

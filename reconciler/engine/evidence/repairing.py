@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import REVOCATIONS
-from reconciler.domain.live.log import KEY, LogClaim, LogDocument, LogHead
+from reconciler.domain.live.log import KEY, RUN, LogClaim, LogDocument, LogHead
 from reconciler.domain.live.record import USABLE, ClientRecord
 from reconciler.engine.drive import Driver
 from reconciler.engine.evidence.drafting import digest_event
@@ -51,8 +51,8 @@ class GitLog:
 class Parting:
     """Where the registry's log and git's part: after ``common`` entries.
 
-    ``own`` are the entries of the registry after that, which git does not have; ``gone`` those of
-    them whose bytes are lost.
+    ``own`` are the entries of runs that the registry has after that and git does not; ``gone`` are
+    the numbers of those entries whose bytes are lost.
     """
 
     common: int
@@ -122,9 +122,15 @@ def find_parting(driver: Driver, head: LogHead, log: GitLog) -> Parting:
         entry = driver.run(read_entry(head, number))
         if entry is None:
             gone.append(number)
-        else:
+        elif _tells_of_a_run(entry):
             own.append(entry)
     return Parting(common, tuple(own), tuple(gone))
+
+
+def _tells_of_a_run(entry: LogDocument) -> bool:
+    """Heartbeats and what one key signs of the next say nothing of clients: they are not written
+    again."""
+    return decode_statement(decode_envelope(entry.entry).payload).kind == RUN
 
 
 def _is_same(driver: Driver, claim: LogClaim) -> bool:

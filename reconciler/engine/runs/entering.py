@@ -24,11 +24,13 @@ from reconciler.errors import AuditError, ReconcilerError
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What the registry has after a run. ``whole``: nothing of it was unreadable."""
+    """What the registry has after a run. ``whole``: nothing of it was unreadable. ``entries``: so
+    many the log had before it was looked at."""
 
     records: Mapping[str, ClientRecord]
     runs: tuple[OpenRun, ...]
     whole: bool
+    entries: int = 0
 
 
 class Entries:
@@ -103,7 +105,7 @@ class Entries:
         return Circumstances(
             records=registered.records,
             pending=pending,
-            closed=[run.run_id for run in registered.runs if run.closed],
+            entries=registered.entries,
             folder=str(book.folder),
             now=self._driver.clock.now,
             kept=book.forget_bytes(),

@@ -22,6 +22,7 @@ from reconciler.errors import AuditError, ReconcilerError, RegistryError, Stoppe
 from reconciler.planning.actions.renames import merge_revocations
 from reconciler.planning.guards.unfinished import at_work
 from reconciler.registry.protocol.documents import close_run, finish_run
+from reconciler.registry.protocol.log import read_head
 
 # A result, and what kept its report from being committed or pushed.
 Reported = tuple[RunResult, AuditError | None]
@@ -32,19 +33,20 @@ class After:
     """The registry as a run left it:
 
     ``records`` None when it could not be read. ``runs``: all on record. ``whole``: no document of
-    it was unreadable.
+    it was unreadable. ``entries``: so many the evidence log had before.
     """
 
     records: Mapping[str, ClientRecord] | None = None
     runs: tuple[OpenRun, ...] = ()
     earlier: tuple[OpenRun, ...] = ()
     whole: bool = True
+    entries: int = 0
 
     @property
     def registered(self) -> Registered | None:
         """As the evidence log is told of it."""
         records = self.records
-        return None if records is None else Registered(records, self.runs, self.whole)
+        return None if records is None else Registered(records, self.runs, self.whole, self.entries)
 
 
 def find_left_over(
@@ -126,17 +128,18 @@ def report_run(
         filed = entries.close(result, files)
         whole = {path: text for one in earlier.values() for path, text in one.files.items()}
         whole |= {**files, **filed}
-        if not whole:
+        if not whole and not reported:
             return result, problem
-        engine.ledger.write(filed)
-        result = replace(
-            result, audit_commit=engine.ledger.commit(directory, _message(engine, result), whole)
-        )
-        _tell(engine)
+        if whole:
+            engine.ledger.write(filed)
+            message = _message(engine, result)
+            commit_id = engine.ledger.commit(directory, message, whole)
+            result = replace(result, audit_commit=commit_id)
+            _tell(engine)
     except AuditError as error:
         return replace(result, recovered=(), rewritten=()), error
     unpushed = push_rest(engine, anyway=result.audit_commit is not None) if push else None
-    if unpushed is None:
+    if unpushed is None and not (engine.logged and after.records is None):
         _close(engine, driver, reported, after.runs)
     return result, unpushed or problem
 
@@ -179,7 +182,7 @@ def _finish(engine: Engine, driver: Driver, result: RunResult) -> tuple[After, R
     """
     files: Files = {}
     try:
-        after = _look(engine, result.run_id)
+        after = _look(engine, driver, result.run_id)
         if result.outcomes:
             result = replace(
                 result,
@@ -204,7 +207,9 @@ def _finish(engine: Engine, driver: Driver, result: RunResult) -> tuple[After, R
     return after, result, files
 
 
-def _look(engine: Engine, own: str) -> After:
+def _look(engine: Engine, driver: Driver, own: str) -> After:
+    head = driver.run(read_head()) if engine.logged else None
+    entries = head.size if head else 0
     try:
         registry = read_registry(
             engine.live, engine.project.name, engine.buckets, decoded=engine.decoded
@@ -214,12 +219,13 @@ def _look(engine: Engine, own: str) -> After:
             merge_revocations(registry.records),
             runs,
             find_left_over(runs, read_lease(engine.live), registry.now, own),
+            entries=entries,
         )
     # of a client that this run has no part in, or it would not have come so far
     except RegistryError as error:
         engine.say(f"{error.message}: reports of earlier runs wait until it can be read")
         known = survey(engine.live, engine.project.name, engine.buckets)
-        return After(merge_revocations(known.records), known.runs, whole=False)
+        return After(merge_revocations(known.records), known.runs, whole=False, entries=entries)
 
 
 def _earlier(

@@ -7,7 +7,7 @@ cosignatures of witnesses, the head that Vault keeps.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
 
 from reconciler.dataclass import dataclass
@@ -24,23 +24,27 @@ from reconciler.evidence.verification.succession import Succession
 @dataclass(frozen=True, slots=True)
 class LiveHistory:
     """A record as the registry has it: the number of its ``last`` event, and the ``digests`` (64
-    hex digits) of those events that it still holds, by number."""
+    hex digits) of those events that it still holds, by number; ``open`` are the numbers of events
+    that runs made which are still open there."""
 
     last: int
     digests: Mapping[int, str] = field(default_factory=dict)
+    open: Collection[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryHead:
     """What Vault knows of a log: its ``origin``, how many entries it has, the root over them (32
     bytes), the digest of the last one's file (64 hex digits, None when there is none); and every
-    record, by the name with which the log calls it."""
+    record, by the name with which the log calls it. ``open`` are the runs that are at work, or
+    whose entry a later run writes."""
 
     origin: str
     size: int
     root: bytes
     last: str | None
     records: Mapping[str, LiveHistory] = field(default_factory=dict)
+    open: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +202,10 @@ def _check_records(head: RegistryHead, histories: Histories) -> None:
                 "RC669",
                 f"the log knows event {logged} of {record}, Vault only {live.last}",
             )
-        if live.last > logged and not histories.pending:
-            raise Broken("RC669", f"event {logged + 1} of {record} is in Vault and in no entry")
+        late = (seq for seq in range(logged + 1, live.last + 1) if seq not in live.open)
+        lost = None if histories.pending else next(late, None)
+        if lost is not None:
+            raise Broken("RC669", f"event {lost} of {record} is in Vault and in no entry")
     forgotten = {record for record, last in histories.last.items() if last}  # 0: after a repair
     for record in sorted(forgotten - head.records.keys()):
         raise Broken("RC669", f"{record} is in the log and not in Vault")

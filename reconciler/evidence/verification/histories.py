@@ -21,6 +21,7 @@ class Histories:
         self.last: dict[str, int] = {}  # record -> the highest number that was seen
         self._late: dict[str, dict[int, int]] = {}  # record -> number -> the entry that skipped it
         self._waiting: dict[str, int] = {}  # run without an entry -> the entry that named it first
+        self._entered: set[str] = set()  # runs that have their entry
         self.open: tuple[str, ...] = ()  # as the newest entry has them
 
     @property
@@ -32,9 +33,11 @@ class Histories:
         """The events and the open runs of one more entry. Raises ``Broken``."""
         self.open = statement.open
         for run in statement.open:
-            self._waiting.setdefault(run, statement.number)
+            if run not in self._entered:  # else it was entered while this entry was written
+                self._waiting.setdefault(run, statement.number)
         if statement.run not in statement.open:
             self._waiting.pop(statement.run, None)
+            self._entered.add(statement.run)
         if statement.kind == "repair":
             self._count_anew(statement)
         for record, last in statement.bases.items():

@@ -159,7 +159,9 @@ class _Walk:
         self._histories.finish()
         if self._live is not None:
             self._live.finish()
-        self._reports.finish(self._files.present, self._histories.pending)
+        head = self._anchors.head
+        pending = (*self._histories.pending, *(head.open if head else ()))
+        self._reports.finish(self._files.present, pending)
         whole = Whole(
             self._succession,
             self._histories,

@@ -131,6 +131,13 @@ def close_run(run_id: str) -> Steps[None]:
     )
 
 
+def is_closed(run_id: str) -> Steps[bool]:
+    """Whether a run was reported: its document says so, or was removed after it did."""
+    name = f"runs/{run_id}"
+    document = expect((yield ReadDocument(name)), StoredDocument)
+    return document.text is None or decode_run(document.text, name).closed
+
+
 def change_run(run_id: str, change: Callable[[OpenRun], OpenRun]) -> Steps[None]:
     """Rewrite a run document that is still there and not closed."""
     name = f"runs/{run_id}"

@@ -40,7 +40,7 @@ from reconciler.registry.codec.log_codec import (
 )
 from reconciler.registry.codec.stored import garbled_error
 from reconciler.registry.protocol.bucket import refuse_deleted
-from reconciler.registry.protocol.documents import put_document
+from reconciler.registry.protocol.documents import is_closed, put_document
 from reconciler.registry.requests import (
     ReadDocument,
     SignedLog,
@@ -60,12 +60,14 @@ class Draft:
     ``describe`` makes its statement after a head, which decides its number, predecessor and key.
     ``files`` are what it is about, by path from the project's root. ``forgotten`` tells which runs
     of a head are closed by now, ``kept`` is the first entry whose bytes are still in the registry.
+    ``reported`` is the run on record that it is about, if there is one.
     """
 
     describe: Callable[[LogHead], Statement]
     files: Mapping[str, str]
     forgotten: Callable[[LogHead], Collection[str]]
     kept: int = 1
+    reported: str = ""
 
 
 def read_head() -> Steps[LogHead | None]:
@@ -77,7 +79,7 @@ def read_head() -> Steps[LogHead | None]:
 
 def append_entry(draft: Draft, needed: Callable[[LogHead], bool]) -> Steps[LogHead]:
     """Add an entry to the log, unless the head says that it is not ``needed`` any more; the head as
-    it is then.
+    it is then. A run that was closed meanwhile had its entry, which a head may have forgotten.
 
     Raises ``AuditError`` RC680 (the key of the log is another one), RC681 (there is no log),
     ``RegistryError``, ``VaultError``.
@@ -86,7 +88,7 @@ def append_entry(draft: Draft, needed: Callable[[LogHead], bool]) -> Steps[LogHe
         head, number = yield from _settle()
         if head is None:
             raise _no_log()
-        if not needed(head):
+        if not needed(head) or (draft.reported and (yield from is_closed(draft.reported))):
             return head
         yield from _claim(head, draft, number)
     raise _overtaken_error()

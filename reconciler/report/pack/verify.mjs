@@ -55,6 +55,7 @@ const leaves = [];
 const introduced = [];
 const histories = new Map(); // record -> the numbers of its events, and the one that they follow
 const waiting = new Set(); // runs that were open, and have no entry yet
+const entered = new Set(); // runs that have theirs
 const erased = new Set();
 const reports = new Map();
 
@@ -76,8 +77,8 @@ for (const [index, name] of names.entries()) {
   if (entry.closed < closed) fail(`${name}: it was closed before the entry before it`);
   closed = entry.closed;
   introduced.push(...entry.keys.map((one) => one.verifier));
-  for (const run of entry.open) waiting.add(run);
-  if (!entry.open.includes(entry.run)) waiting.delete(entry.run);
+  for (const run of entry.open) if (!entered.has(run)) waiting.add(run);
+  if (!entry.open.includes(entry.run)) waiting.delete(entry.run), entered.add(entry.run);
   const history = (record) => histories.get(record) ?? histories.set(record, { base: 0, numbers: [] }).get(record);
   if (entry.kind === "repair") {
     // The vault was restored from a backup: records count on from what it knew, and runs that it forgot never come.

@@ -1,0 +1,131 @@
+"""A law of the evidence log: whatever an environment goes through, one more run leaves a log that
+holds, for somebody who has the files alone and for somebody who asks Vault."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from hypothesis import strategies as st
+
+from reconciler.domain.declared.desired import Desired
+from reconciler.domain.kinds.credentials import KEY
+from reconciler.engine.runs.reporting import Reported
+from reconciler.errors import ReconcilerError, UsageError
+from tests.kit.suite.laws import hold
+from tests.kit.suite.tally import Tally
+from tests.kit.worlds.evident import WHERE, Evident
+from tests.kit.worlds.faults import (
+    Crash,
+    Fault,
+    Faulty,
+    crash_after,
+    crash_before,
+    request_lost,
+    response_lost,
+)
+from tests.kit.worlds.life import current
+from tests.kit.worlds.strategies import declarations, reissued
+
+LIVES = 50  # a thousand with --exhaustive
+# Requests of a look are as many as there are buckets, and a run looks three times.
+FAULTS: st.SearchStrategy[tuple[int, Fault]] = st.tuples(
+    st.integers(0, 130), st.sampled_from([crash_before, crash_after, response_lost, request_lost])
+)
+AFTER_A_CRASH = timedelta(minutes=10)  # leases have ended, and nobody is at work any more
+
+
+@dataclass(frozen=True)
+class Moment:
+    """``hours`` go by, ``before`` happens, then a run does what is ``asked`` of the environment or
+    of the client number ``whom``."""
+
+    declared: Desired
+    hours: int
+    before: str
+    asked: str
+    whom: int
+    commit: bool
+    fault: tuple[int, Fault] | None
+
+
+MOMENTS = st.builds(
+    Moment,
+    declarations(),
+    st.sampled_from([0, 0, 1, 30, 200]),
+    st.sampled_from(["", "", "", "the key is rotated", "files are removed", "an entry is removed"]),
+    st.sampled_from(["apply", "apply", "apply", "rotate", "revoke", "revoke one"]),
+    st.integers(0, 3),
+    st.sampled_from([True, True, True, False]),
+    st.none() | FAULTS,
+)
+
+
+@dataclass
+class LoggedLife:
+    place: Evident
+    reported: list[Reported] = field(default_factory=list)
+
+    def live(self, moment: Moment) -> None:
+        world = self.place.world
+        world.at += timedelta(hours=moment.hours)
+        self._suffer(moment.before)
+        live = Faulty(world, *moment.fault) if moment.fault else None
+        with suppress(Crash, ReconcilerError):
+            self._run(moment, live)
+        if live is not None and live.hit is not None:
+            world.at += AFTER_A_CRASH
+
+    def end(self, declared: Desired) -> None:
+        """One more run, which changes something or nothing."""
+        self.place.world.at += AFTER_A_CRASH
+        declared = reissued(declared, self.place.world.records())
+        reported = self.place.apply(declared)
+        if reported is None:  # a guard refused it, and nothing refuses a revocation
+            reported = self.place.revoke(current(self.place.world.records())[0].name)
+        if self.place.verify(live=False)[0] or reported[0].outcomes:
+            assert reported[1] is None, reported[1]
+            self.place.judge()
+
+    def _run(self, moment: Moment, live: Faulty | None) -> None:
+        records = current(self.place.world.records())
+        if moment.asked.startswith("revoke") and records:
+            record = records[moment.whom % len(records)]
+            keys = record.names(KEY)
+            one = keys[0] if keys and moment.asked == "revoke one" else None
+            with suppress(UsageError):
+                self.place.revoke(record.name, one, live, commit=moment.commit)
+            return
+        names = sorted(moment.declared.clients)
+        name = names[moment.whom % len(names)] if moment.asked == "rotate" else None
+        declared = reissued(moment.declared, self.place.world.records())
+        self.place.apply(declared, live, commit=moment.commit, rotate=name)
+
+    def _suffer(self, what: str) -> None:
+        folder = self.place.root / WHERE.folder
+        entries = sorted(folder.glob("0*.json"))
+        if what == "the key is rotated":
+            self.place.world.rotate_log_key()
+        elif what == "files are removed" and entries:
+            (folder / "keys").unlink(missing_ok=True)
+            (folder / "checkpoint").unlink(missing_ok=True)
+        elif what == "an entry is removed" and entries:
+            entries[-1].unlink()
+
+
+def test_after_any_life_and_one_more_run_the_log_holds(exhaustive: bool, tally: Tally) -> None:
+    def law(moments: list[Moment], last: Desired) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            life = LoggedLife(Evident(Path(folder)))
+            for moment in moments:
+                life.live(moment)
+            life.end(last)
+
+    lives = st.lists(MOMENTS, min_size=1, max_size=6)
+    tally(
+        "lives of an evidence log",
+        hold(law, lives, declarations(), examples=LIVES, exhaustive=exhaustive),
+    )
