@@ -256,7 +256,7 @@ def test_what_the_registry_holds_gets_nowhere_but_to_reports(place: Evident, nam
     assert claim is not None
     name = name.format(run=claim.run)
     envelope = json.loads((place.root / WHERE.entry(1)).read_text())
-    (part,) = pack(base64.b64decode(envelope["payload"]), {name: b"stolen"})
+    (part,) = pack(base64.b64decode(envelope["payload"]), {name: "stolen"})
     document = f"log/00000001/{name_part(part)}"
     place.world.answer(WriteDocument(document, part, 0))
     forged = replace(claim, parts=(name_part(part),), files={name: "0" * 64})
