@@ -20,8 +20,8 @@ from reconciler.registry.steps import expect
 
 
 def read_registry_head(engine: Engine) -> RegistryHead:
-    """Read with a planner's token. What another run writes meanwhile is read again, so that all is of
-    one moment.
+    """Read with a planner's token. What another run writes meanwhile is read again, so that all is
+    of one moment.
 
     Raises ``AuditError`` RC681 where there is no log, ``RegistryError``, ``VaultError``.
     """

@@ -35,8 +35,8 @@ class LogPlaces:
         return {**reports, self.entry(entry.number): entry.entry.decode()}
 
     def is_report(self, name: str, run: str) -> bool:
-        """Whether ``name`` is what the report of a run is called, below the folder where they are now
-        or one where they were before: what the registry holds must not get anywhere else in a
+        """Whether ``name`` is what the report of a run is called, below the folder where they are
+        now or one where they were before: what the registry holds must not get anywhere else in a
         repository."""
         path = PurePosixPath(name)
         mine = path.stem == run and path.suffix in (".json", ".md")
