@@ -182,7 +182,8 @@ class Book:
     def _read_for_filing(self, number: int) -> LogDocument | None:
         alone = self._driver.run(read_entry_alone(self.head, number))
         given = None if alone is None else self._given.get(alone.run)
-        if alone is None or given is None or self.head.runs.get(alone.run) != number:
+        claim = self._driver.run(read_claim(number))
+        if alone is None or given is None or claim is None or claim.files != _digest(given):
             return self.read(number)
         return replace(alone, files=given)
 
@@ -291,6 +292,10 @@ def _retired_error(version: int) -> AuditError:
         " mount and run the same command again: the log then hands over to the newest version by"
         " itself",
     )
+
+
+def _digest(files: Mapping[str, str]) -> dict[str, str]:
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
 
 
 def _is_older_than(version: int) -> Callable[[LogHead], bool]:

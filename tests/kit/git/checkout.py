@@ -274,8 +274,10 @@ class Checkout:
                     "current_version"
                 ]
         log = self.vault("LIST", "registry/metadata/log/")
-        claims = [f"log/{folder}claim" for folder in (log["data"]["keys"] if log else ())]
-        for name in ("meta", "lease", "applied", "ledger", *claims):
+        for folder in log["data"]["keys"] if log else ():
+            claim = f"registry/metadata/log/{folder}claim"
+            found[claim] = self.vault("GET", claim)["data"]["current_version"]
+        for name in ("meta", "lease", "applied", "ledger"):
             document = self.vault("GET", f"registry/metadata/{name}")
             found[name] = document["data"]["current_version"] if document else 0
         return found
