@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from reconciler.dataclass import dataclass
 from reconciler.domain.declared.checkout import Checkout
@@ -51,6 +51,7 @@ from reconciler.registry.protocol.work import Run
 
 # Each time that a plan has to be made again another run came to its end.
 PLANS = 20
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ def _carry_out(
 def refuse_unfit_log(engine: Engine) -> None:
     """A log that cannot go on stops a run before it plans. Raises as ``refuse_parted_log`` does."""
     if engine.logged:
-        with open_driver(engine, engine.live.now()) as driver:
+        with open_driver(engine, _LONG_AGO) as driver:  # nothing is judged by the time
             refuse_parted_log(engine, driver)
 
 

@@ -31,7 +31,7 @@ LATER = timedelta(minutes=10)
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Evident:
+def evident(tmp_path: Path) -> Evident:
     return Evident(tmp_path)
 
 
@@ -74,87 +74,87 @@ class Blind(Faulty):
         return super().answer_all(requests)
 
 
-def test_a_run_that_cannot_look_any_more_stays_open_for_its_entry(place: Evident) -> None:
-    place.apply(ONE)
-    world = place.world
+def test_a_run_that_cannot_look_any_more_stays_open_for_its_entry(evident: Evident) -> None:
+    evident.apply(ONE)
+    world = evident.world
     live = Blind(world)
-    place.apply(TWO, live)
+    evident.apply(TWO, live)
     assert live.blind is False
     world.at += LATER
-    place.apply(TWO)
-    place.judge()
+    evident.apply(TWO)
+    evident.judge()
 
 
-def test_a_log_is_verified_while_a_run_is_at_work(place: Evident) -> None:
-    place.apply(ONE)
+def test_a_log_is_verified_while_a_run_is_at_work(evident: Evident) -> None:
+    evident.apply(ONE)
     found: list[Any] = []
 
     def verify() -> None:
-        found.append(place.verify()[1])
+        found.append(evident.verify()[1])
 
-    live = Interrupted(place.world, writes(name_claim(2)), verify)
-    place.apply(TWO, live)
+    live = Interrupted(evident.world, writes(name_claim(2)), verify)
+    evident.apply(TWO, live)
     assert isinstance(found[0], VerifiedLog), found[0]
 
 
-def test_a_run_that_was_not_committed_is_no_fault_for_who_asks_vault(place: Evident) -> None:
-    place.apply(ONE)
-    place.apply(TWO, commit=False)
-    found = place.verify()[1]
+def test_a_run_that_was_not_committed_is_no_fault_for_who_asks_vault(evident: Evident) -> None:
+    evident.apply(ONE)
+    evident.apply(TWO, commit=False)
+    found = evident.verify()[1]
     assert isinstance(found, VerifiedLog), found
 
 
-def test_an_event_that_no_run_accounts_for_is_a_fault(place: Evident) -> None:
-    place.apply(ONE)
-    place.apply(TWO, commit=False)
-    (run,) = [name for name in place.world.documents if name.startswith("runs/")]
-    place.world.delete_document(run)
-    for report in (place.root / WHERE.reports).glob(f"{run.removeprefix('runs/')}.*"):
+def test_an_event_that_no_run_accounts_for_is_a_fault(evident: Evident) -> None:
+    evident.apply(ONE)
+    evident.apply(TWO, commit=False)
+    (run,) = [name for name in evident.world.documents if name.startswith("runs/")]
+    evident.world.delete_document(run)
+    for report in (evident.root / WHERE.reports).glob(f"{run.removeprefix('runs/')}.*"):
         report.unlink()
-    found = place.verify()[1]
+    found = evident.verify()[1]
     assert isinstance(found, Fault)
     assert found.code == "RC669"
 
 
-def test_a_run_that_slept_and_was_reported_is_not_entered_again(place: Evident) -> None:
+def test_a_run_that_slept_and_was_reported_is_not_entered_again(evident: Evident) -> None:
     """A laptop was closed between a revocation and its report: others report it, and forget it."""
-    place.apply(TWO)
+    evident.apply(TWO)
 
     def sleep() -> None:
-        place.world.at += timedelta(days=1)
-        place.apply(TWO)
-        place.world.at += LATER
-        place.revoke("b")
-        place.world.at += LATER
-        place.apply(desired(client("a"), client("b", protect=True), client("c")))
+        evident.world.at += timedelta(days=1)
+        evident.apply(TWO)
+        evident.world.at += LATER
+        evident.revoke("b")
+        evident.world.at += LATER
+        evident.apply(desired(client("a"), client("b", protect=True), client("c")))
 
-    live = Interrupted(place.world, reads(name_claim(2)), sleep)
-    place.revoke("a", live=live)
+    live = Interrupted(evident.world, reads(name_claim(2)), sleep)
+    evident.revoke("a", live=live)
     assert live.hit is not None
-    place.world.at += LATER
-    place.apply(desired(client("a"), client("b"), client("d")))
-    place.judge()
+    evident.world.at += LATER
+    evident.apply(desired(client("a"), client("b"), client("d")))
+    evident.judge()
 
 
-def test_a_run_of_another_clock_is_not_forgotten_while_it_is_open(place: Evident) -> None:
+def test_a_run_of_another_clock_is_not_forgotten_while_it_is_open(evident: Evident) -> None:
     """Its id is older than that of the run that forgets, which did not see it."""
-    place.apply(TWO)
+    evident.apply(TWO)
     other: list[Any] = []
 
     def die_pushing() -> None:
-        place.world.at -= LATER
-        live = Faulty(place.world, _closes, crash_before)
+        evident.world.at -= LATER
+        live = Faulty(evident.world, _closes, crash_before)
         with pytest.raises(Crash):
-            place.revoke("b", live=live)
-        place.world.at += LATER
+            evident.revoke("b", live=live)
+        evident.world.at += LATER
         other.append(live.hit)
 
-    live = Interrupted(place.world, writes(name_claim(2)), die_pushing)
-    place.revoke("a", live=live)
+    live = Interrupted(evident.world, writes(name_claim(2)), die_pushing)
+    evident.revoke("a", live=live)
     assert other
-    place.world.at += LATER
-    place.apply(desired(client("a"), client("b"), client("c")))
-    place.judge()
+    evident.world.at += LATER
+    evident.apply(desired(client("a"), client("b"), client("c")))
+    evident.judge()
 
 
 def _closes(request: Request) -> bool:
@@ -165,33 +165,33 @@ def _closes(request: Request) -> bool:
     )
 
 
-def test_a_reported_run_without_bytes_is_closed_by_a_quiet_run(place: Evident) -> None:
-    live = Faulty(place.world, _closes, crash_before)
+def test_a_reported_run_without_bytes_is_closed_by_a_quiet_run(evident: Evident) -> None:
+    live = Faulty(evident.world, _closes, crash_before)
     with pytest.raises(Crash):
-        place.apply(ONE, live)
-    (run,) = [name for name in place.world.documents if name.startswith("runs/")]
-    for name in [one for one in place.world.documents if "/part-" in one]:
-        place.world.delete_document(name)
-    place.world.at += LATER
-    place.apply(ONE)
-    assert run not in place.world.documents
+        evident.apply(ONE, live)
+    (run,) = [name for name in evident.world.documents if name.startswith("runs/")]
+    for name in [one for one in evident.world.documents if "/part-" in one]:
+        evident.world.delete_document(name)
+    evident.world.at += LATER
+    evident.apply(ONE)
+    assert run not in evident.world.documents
 
 
-def test_an_entry_that_is_committed_while_we_look_is_no_longer_log_in_git(place: Evident) -> None:
-    place.apply(ONE)
+def test_an_entry_that_is_committed_while_we_look_is_no_longer_log_in_git(evident: Evident) -> None:
+    evident.apply(ONE)
     seen: list[bool] = []
 
     def once() -> None:
         if not seen:
             seen.append(True)
-            place.revoke("a")
+            evident.revoke("a")
 
-    live = AfterHead(place.world, once)
-    reported = place.apply(TWO, live)
+    live = AfterHead(evident.world, once)
+    reported = evident.apply(TWO, live)
     assert reported is not None
     assert seen
     assert reported[1] is None, reported[1]
-    place.judge()
+    evident.judge()
 
 
 class AfterHead(Faulty):
@@ -208,35 +208,35 @@ class AfterHead(Faulty):
         return found
 
 
-def test_a_run_that_was_overtaken_is_missed_in_no_entry(place: Evident) -> None:
+def test_a_run_that_was_overtaken_is_missed_in_no_entry(evident: Evident) -> None:
     """It did nothing, and a revocation named it as open."""
-    place.apply(ONE)
-    place.commit = "c" * 40
+    evident.apply(ONE)
+    evident.commit = "c" * 40
 
     def overtake() -> None:
-        place.revoke("a")
-        other = encode_applied(Applied("d" * 40, "another", place.world.at))
-        place.world.answer(WriteDocument("applied", other, 0))
+        evident.revoke("a")
+        other = encode_applied(Applied("d" * 40, "another", evident.world.at))
+        evident.world.answer(WriteDocument("applied", other, 0))
 
-    live = Interrupted(place.world, writes("applied"), overtake)
+    live = Interrupted(evident.world, writes("applied"), overtake)
     with pytest.raises(StalePlanError):
-        place.apply(TWO, live)
-    place.world.at += LATER
-    place.commit = None
-    place.apply(TWO)
-    place.judge()
+        evident.apply(TWO, live)
+    evident.world.at += LATER
+    evident.commit = None
+    evident.apply(TWO)
+    evident.judge()
 
 
-def test_a_copied_entry_stops_nobody(place: Evident) -> None:
-    """Whoever may push can copy what was signed to another place of the log."""
+def test_a_copied_entry_stops_nobody(evident: Evident) -> None:
+    """Whoever may push can copy what was signed to another evident of the log."""
     for declared in (ONE, TWO, desired(client("a"), client("b"), client("c"))):
-        place.apply(declared)
-    folder = place.root / WHERE.folder
+        evident.apply(declared)
+    folder = evident.root / WHERE.folder
     (folder / "00000003.json").write_bytes((folder / "00000001.json").read_bytes())
-    reported = place.apply(desired(client("a"), client("b"), client("c"), client("d")))
+    reported = evident.apply(desired(client("a"), client("b"), client("c"), client("d")))
     assert reported is not None
     assert reported[1] is None
-    place.judge()
+    evident.judge()
 
 
 @pytest.mark.parametrize(
@@ -249,22 +249,22 @@ def test_a_copied_entry_stops_nobody(place: Evident) -> None:
         "audit/production/other/{run}.json",
     ],
 )
-def test_what_the_registry_holds_gets_nowhere_but_to_reports(place: Evident, name: str) -> None:
+def test_what_the_registry_holds_gets_nowhere_but_to_reports(evident: Evident, name: str) -> None:
     """A thief with an applier's token may write to the registry, and not to the repository."""
-    place.apply(ONE)
-    claim = drive(place.world, read_claim(1))
+    evident.apply(ONE)
+    claim = drive(evident.world, read_claim(1))
     assert claim is not None
     name = name.format(run=claim.run)
-    envelope = json.loads((place.root / WHERE.entry(1)).read_text())
+    envelope = json.loads((evident.root / WHERE.entry(1)).read_text())
     (part,) = pack(base64.b64decode(envelope["payload"]), {name: "stolen"})
     document = f"log/00000001/{name_part(part)}"
-    place.world.answer(WriteDocument(document, part, 0))
+    evident.world.answer(WriteDocument(document, part, 0))
     forged = replace(claim, parts=(name_part(part),), files={name: "0" * 64})
-    version = place.world.documents[name_claim(1)].current
-    place.world.answer(WriteDocument(name_claim(1), encode_claim(forged), version))
-    (place.root / WHERE.entry(1)).unlink()
-    reported = place.apply(TWO)
+    version = evident.world.documents[name_claim(1)].current
+    evident.world.answer(WriteDocument(name_claim(1), encode_claim(forged), version))
+    (evident.root / WHERE.entry(1)).unlink()
+    reported = evident.apply(TWO)
     assert reported is not None
     assert isinstance(reported[1], AuditError)
-    files = [path for path in place.root.rglob("*") if path.is_file()]
+    files = [path for path in evident.root.rglob("*") if path.is_file()]
     assert not any(path.read_bytes() == b"stolen" for path in files)

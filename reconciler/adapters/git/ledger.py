@@ -201,14 +201,21 @@ class GitLedger:
     def find_files(self, *, pushed: bool = False) -> CommittedFiles:
         """The files of HEAD. ``pushed``: those that the upstream is known to have, where the branch
         has an upstream."""
-        commit = (self._resolve(_UPSTREAM) if pushed else "") or self._resolve("HEAD")
+        head, upstream = self._resolve_both()
+        commit = (upstream if pushed else "") or head
         if commit not in self._files:
             self._files = {**self._files, commit: CommittedFiles(self._git, commit)}
         return self._files[commit]
 
-    def _resolve(self, name: str) -> str:
-        answer = self._git.run("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-        return answer.line if answer.code == 0 else ""
+    def _resolve_both(self) -> tuple[str, str]:
+        """The commits of HEAD and of its upstream, each empty where there is none: git is asked
+        once, and ends at an upstream that is not there."""
+        asked = "".join(f"{name}^{{commit}}\n" for name in ("HEAD", _UPSTREAM))
+        lines = self._git.run("cat-file", "--batch-check", stdin=asked).out.splitlines()
+        words = [line.split(" ") for line in lines]
+        found = [one[0] if one[1:2] == ["commit"] else "" for one in words]
+        head, upstream = (*found, "", "")[:2]
+        return head, upstream
 
     def find_uncommitted(self, directory: PurePosixPath) -> dict[PurePosixPath, str]:
         """Files below ``directory`` that differ from HEAD, by path relative to the project:
