@@ -12,6 +12,7 @@ from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, ledger_directory
 from reconciler.engine.evidence.book import Book
 from reconciler.engine.evidence.drafting import Circumstances
+from reconciler.engine.evidence.live import read_live_head
 from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.evidence.repairing import (
     GitLog,
@@ -121,14 +122,7 @@ def repair_log(engine: Engine, *, push: bool) -> Repaired:
 
 
 def _assess(engine: Engine, driver: Driver) -> _Found:
-    head = driver.run(read_head())
-    if head is None:
-        name = engine.environment.name
-        raise AuditError(
-            "RC681",
-            f"{name} has no evidence log",
-            f"run `reconciler bootstrap -e {name}` with an administrator's token",
-        )
+    head = read_live_head(engine.live, engine.environment.name)
     where = LogPlaces(ledger_directory(engine))
     place = f"{engine.project.name}/{engine.environment.name}"
     log = read_git_log(engine.ledger.find_files(), where, place)

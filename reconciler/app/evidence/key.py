@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from reconciler.app.project import load_environment
 from reconciler.app.wiring import connect_live
-from reconciler.errors import AuditError
 
 if TYPE_CHECKING:
     from reconciler.app.workplace import Workplace
@@ -17,20 +16,9 @@ def read_log_key(workplace: Workplace, environment: str) -> str:
 
     Raises ``AuditError`` RC681 where there is no log, ``VaultError``, ``RegistryError``.
     """
-    from reconciler.registry.codec.log_codec import HEAD_NAME, decode_head
-    from reconciler.registry.protocol.bucket import refuse_deleted
-    from reconciler.registry.requests import ReadDocument, StoredDocument
-    from reconciler.registry.steps import expect
+    from reconciler.engine.evidence.live import read_live_head
 
     _, chosen = load_environment(workplace.root, environment)
     with connect_live(workplace, chosen) as live:
-        document = expect(live.answer(ReadDocument(HEAD_NAME)), StoredDocument)
-    refuse_deleted(HEAD_NAME, document)
-    if document.text is None:
-        raise AuditError(
-            "RC681",
-            f"{environment} has no evidence log",
-            f"run `reconciler bootstrap -e {environment}` with an administrator's token",
-        )
-    head = decode_head(document.text, document.version)
+        head = read_live_head(live, environment)
     return head.verifiers[head.key]

@@ -28,7 +28,9 @@ from reconciler.errors import AuditError, RegistryError
 from reconciler.registry.codec.log_codec import name_folder
 from reconciler.registry.codec.stored import garbled_error
 from reconciler.registry.protocol.log import (
+    Draft,
     append_entry,
+    digest_texts,
     read_claim,
     read_entry,
     read_entry_alone,
@@ -93,31 +95,22 @@ class Book:
         texts = {str(path): text for path, text in files.items()}
         draft = draft_run(result, texts, known)
         self._given[result.run_id] = texts
-        self.head = self._driver.run(
-            append_entry(draft, lambda head: result.run_id not in head.runs)
-        )
+        self._append(draft, lambda head: result.run_id not in head.runs)
 
     def beat(self, result: RunResult, known: Circumstances) -> None:
         """Write a heartbeat, unless somebody else wrote an entry meanwhile."""
-        self._read_keys()
-        size = self.head.size
-        draft = draft_heartbeat(result, known)
-        self.head = self._driver.run(append_entry(draft, lambda head: head.size == size))
+        self._append_next(draft_heartbeat(result, known))
 
     def note_repair(
         self, result: RunResult, bases: Mapping[str, int], known: Circumstances
     ) -> None:
         """Say in the log that the registry was restored."""
-        self._read_keys()
-        size = self.head.size
-        draft = draft_repair(result, bases, known)
-        self.head = self._driver.run(append_entry(draft, lambda head: head.size == size))
+        self._append_next(draft_repair(result, bases, known))
 
     def enter_again(self, entry: LogDocument, known: Circumstances) -> None:
         """Write an entry under a new number, unless its run has one."""
         run = entry.run
-        draft = draft_again(entry, known)
-        self.head = self._driver.run(append_entry(draft, lambda head: run not in head.runs))
+        self._append(draft_again(entry, known), lambda head: run not in head.runs)
 
     def hand_over(self, result: RunResult, known: Circumstances) -> None:
         """When somebody rotated the log's key, let each version sign its successor. The first entry
@@ -127,7 +120,16 @@ class Book:
         for version in sorted(keys):
             if self.head.size and version > self.head.key:
                 draft = draft_key(result, version, keys[version], known)
-                self.head = self._driver.run(append_entry(draft, _is_older_than(version)))
+                self._append(draft, _is_older_than(version))
+
+    def _append(self, draft: Draft, needed: Callable[[LogHead], bool]) -> None:
+        self.head = self._driver.run(append_entry(draft, needed))
+
+    def _append_next(self, draft: Draft) -> None:
+        """As the next entry, or not at all."""
+        self._read_keys()
+        size = self.head.size
+        self._append(draft, lambda head: head.size == size)
 
     def _read_keys(self) -> Mapping[int, bytes]:
         """The public keys of the log's key, by version. Raises ``AuditError`` RC682 when the one in
@@ -183,7 +185,7 @@ class Book:
         alone = self._driver.run(read_entry_alone(self.head, number))
         given = None if alone is None else self._given.get(alone.run)
         claim = self._driver.run(read_claim(number))
-        if alone is None or given is None or claim is None or claim.files != _digest(given):
+        if alone is None or given is None or claim is None or claim.files != digest_texts(given):
             return self.read(number)
         return replace(alone, files=given)
 
@@ -292,10 +294,6 @@ def _retired_error(version: int) -> AuditError:
         " mount and run the same command again: the log then hands over to the newest version by"
         " itself",
     )
-
-
-def _digest(files: Mapping[str, str]) -> dict[str, str]:
-    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
 
 
 def _is_older_than(version: int) -> Callable[[LogHead], bool]:

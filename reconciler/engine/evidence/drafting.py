@@ -23,7 +23,7 @@ from reconciler.evidence.statement import (
 )
 from reconciler.registry.codec.record_codec import encode_event
 from reconciler.registry.protocol.bucket import drop_attempts
-from reconciler.registry.protocol.log import Draft
+from reconciler.registry.protocol.log import Draft, digest_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Circumstances:
 
 def draft_run(result: RunResult, files: Mapping[str, str], known: Circumstances) -> Draft:
     """The entry of a run with its report ``files``, by path."""
-    digests = {name: _sha256(text.encode()) for name, text in files.items()}
+    digests = digest_texts(files)
 
     def describe(head: LogHead) -> Statement:
         subjects = digests if head.size else {**known.before, **digests}

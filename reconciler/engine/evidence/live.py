@@ -10,11 +10,12 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.engine.engine import Engine
 from reconciler.engine.evidence.drafting import digest_event
 from reconciler.engine.look.records import LOOKS, Registry, read_registry, readable_runs
+from reconciler.engine.ports import LiveState
 from reconciler.errors import AuditError
 from reconciler.evidence.tree import MerkleTree
 from reconciler.evidence.verification.anchors import LiveHistory, RegistryHead
-from reconciler.registry.codec.log_codec import HEAD_NAME, decode_head
-from reconciler.registry.protocol.bucket import refuse_deleted
+from reconciler.registry.codec.log_codec import HEAD_NAME
+from reconciler.registry.protocol.log import open_head
 from reconciler.registry.requests import ReadDocument, StoredDocument
 from reconciler.registry.steps import expect
 
@@ -27,7 +28,7 @@ def read_registry_head(engine: Engine) -> RegistryHead:
     """
     head, registry, runs = _look(engine)
     for _ in range(LOOKS):
-        if _read_head(engine).version == head.version:
+        if read_live_head(engine.live, engine.environment.name).version == head.version:
             break
         head, registry, runs = _look(engine)
     waiting = frozenset(run.run_id for run in runs if not run.closed) - {*head.runs}
@@ -42,22 +43,22 @@ def read_registry_head(engine: Engine) -> RegistryHead:
 
 
 def _look(engine: Engine) -> tuple[LogHead, Registry, tuple[OpenRun, ...]]:
-    head = _read_head(engine)
+    head = read_live_head(engine.live, engine.environment.name)
     registry = read_registry(engine.live, engine.project.name, engine.buckets)
     return head, registry, readable_runs(engine.live)[0]
 
 
-def _read_head(engine: Engine) -> LogHead:
-    document = expect(engine.live.answer(ReadDocument(HEAD_NAME)), StoredDocument)
-    refuse_deleted(HEAD_NAME, document)
-    if document.text is None:
-        name = engine.environment.name
+def read_live_head(live: LiveState, environment: str) -> LogHead:
+    """Raises ``AuditError`` RC681 where ``environment`` has no log, ``RegistryError``,
+    ``VaultError``."""
+    head = open_head(expect(live.answer(ReadDocument(HEAD_NAME)), StoredDocument))
+    if head is None:
         raise AuditError(
             "RC681",
-            f"{name} has no evidence log",
-            f"run `reconciler bootstrap -e {name}` with an administrator's token",
+            f"{environment} has no evidence log",
+            f"run `reconciler bootstrap -e {environment}` with an administrator's token",
         )
-    return decode_head(document.text, document.version)
+    return head
 
 
 def _describe(record: ClientRecord, waiting: Collection[str]) -> LiveHistory:

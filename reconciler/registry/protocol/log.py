@@ -72,9 +72,19 @@ class Draft:
 
 def read_head() -> Steps[LogHead | None]:
     """None: this environment has no log yet. Raises ``RegistryError``."""
-    document = expect((yield ReadDocument(HEAD_NAME)), StoredDocument)
+    return open_head(expect((yield ReadDocument(HEAD_NAME)), StoredDocument))
+
+
+def open_head(document: StoredDocument) -> LogHead | None:
+    """What the document ``ledger`` holds; None: it was never written. Raises ``RegistryError``
+    RC442 to RC444."""
     refuse_deleted(HEAD_NAME, document)
     return None if document.text is None else decode_head(document.text, document.version)
+
+
+def digest_texts(files: Mapping[str, str]) -> dict[str, str]:
+    """The SHA-256 of each file, 64 hex digits, by its path."""
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in files.items()}
 
 
 def append_entry(draft: Draft, needed: Callable[[LogHead], bool]) -> Steps[LogHead]:
@@ -171,9 +181,7 @@ def _claim(head: LogHead, draft: Draft, version: int) -> Steps[None]:
         run=statement.run,
         key=head.key,
         parts=tuple(map(name_part, parts)),
-        files={
-            name: hashlib.sha256(text.encode()).hexdigest() for name, text in draft.files.items()
-        },
+        files=digest_texts(draft.files),
         closed_at=statement.closed,
         forgotten=tuple(sorted(draft.forgotten(head))),
         kept=max(head.kept, draft.kept),

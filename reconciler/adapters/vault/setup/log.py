@@ -12,8 +12,8 @@ from reconciler.domain.live.log import LogHead
 from reconciler.errors import VaultError
 from reconciler.evidence.notes import VerifierKey
 from reconciler.evidence.signatures import NOTE_ED25519
-from reconciler.registry.codec.log_codec import HEAD_NAME, decode_head, encode_head
-from reconciler.registry.protocol.bucket import refuse_deleted
+from reconciler.registry.codec.log_codec import HEAD_NAME, encode_head
+from reconciler.registry.protocol.log import open_head
 from reconciler.registry.requests import (
     LogKeys,
     ReadDocument,
@@ -58,8 +58,7 @@ def begin_log(
 def _read(live: Live) -> LogHead | None:
     document = live.answer(ReadDocument(HEAD_NAME))
     assert isinstance(document, StoredDocument)  # what ReadDocument is answered with
-    refuse_deleted(HEAD_NAME, document)
-    return None if document.text is None else decode_head(document.text, document.version)
+    return open_head(document)
 
 
 def _retire(live: Live, head: LogHead, keys: LogKeys) -> bool:
