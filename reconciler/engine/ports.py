@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Protocol, TypeVar
@@ -154,14 +154,20 @@ class Ledger(Protocol):
         """Write report files, atomically each, relative to the project. Raises ``AuditError``."""
         ...
 
+    def remove(self, paths: Collection[PurePosixPath]) -> None:
+        """Remove files from the disk, those that are there. Raises ``AuditError``."""
+        ...
+
     def commit(
         self,
         directory: PurePosixPath,
         message: str,
         files: Mapping[PurePosixPath, str],
+        removed: Collection[PurePosixPath] = (),
     ) -> str | None:
-        """Commit ``files``, all below ``directory``, with exactly these texts, and nothing else;
-        the new commit, or None when there is nothing to commit. Raises ``AuditError``."""
+        """Commit ``files``, all below ``directory``, with exactly these texts, that those of
+        ``removed`` are gone, and nothing else; the new commit, or None when there is nothing to
+        commit. Raises ``AuditError``."""
         ...
 
     def refuse_unready(

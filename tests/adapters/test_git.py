@@ -137,6 +137,55 @@ def test_a_file_that_is_swept_away_before_it_is_locked_is_made_anew(
     assert (repository / REPORT).read_text() == "{}\n"
 
 
+@pytest.mark.parametrize("staged", [False, True])
+def test_files_are_removed_in_the_commit_that_writes_others(repository: Path, staged: bool) -> None:
+    book = ledger(repository)
+    old, moved = {REPORT: "{}\n"}, PurePosixPath("audit/staging/former/run-1.json")
+    book.write(old)
+    book.commit(AUDIT, MESSAGE, old)
+    (repository / "notes").write_text("mine")
+    git(repository, "add", "notes")
+    book.write({moved: "{}\n"})
+    book.remove([REPORT, REPORT])
+    if staged:
+        git(repository, "rm", "--quiet", "--cached", str(REPORT))
+    commit = book.commit(AUDIT, MESSAGE, {moved: "{}\n"}, removed=[REPORT])
+    assert commit == git(repository, "rev-parse", "HEAD")
+    assert git(repository, "ls-tree", "-r", "--name-only", "HEAD", "audit") == str(moved)
+    assert git(repository, "status", "--porcelain") == "A  notes"
+
+
+def test_what_is_removed_alone_is_a_commit_too(repository: Path) -> None:
+    book = ledger(repository)
+    book.write({REPORT: "{}\n"})
+    book.commit(AUDIT, MESSAGE, {REPORT: "{}\n"})
+    book.remove([REPORT])
+    assert book.commit(AUDIT, MESSAGE, {}, removed=[REPORT])
+    assert git(repository, "ls-tree", "-r", "--name-only", "HEAD", "audit") == ""
+    assert book.commit(AUDIT, MESSAGE, {}, removed=[REPORT]) is None
+
+
+def test_a_removal_that_a_hook_refuses_is_not_staged(repository: Path) -> None:
+    book = ledger(repository)
+    book.write({REPORT: "{}\n"})
+    book.commit(AUDIT, MESSAGE, {REPORT: "{}\n"})
+    add_hook(repository, "pre-commit", "exit 1")
+    book.remove([REPORT])
+    with pytest.raises(AuditError) as caught:
+        book.commit(AUDIT, MESSAGE, {}, removed=[REPORT])
+    assert caught.value.code == "RC607"
+    assert git(repository, "status", "--porcelain").strip() == f"D {REPORT}"
+
+
+def test_what_a_link_in_the_place_of_a_report_leads_to_is_not_removed(repository: Path) -> None:
+    (repository / "audit/staging").mkdir(parents=True)
+    (repository / "precious").write_text("mine")
+    (repository / REPORT).symlink_to(repository / "precious")
+    ledger(repository).remove([REPORT])
+    assert (repository / "precious").read_text() == "mine"
+    assert not (repository / REPORT).is_symlink()
+
+
 def test_nothing_to_commit(repository: Path) -> None:
     book = ledger(repository)
     assert book.commit(AUDIT, MESSAGE) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from reconciler.adapters.git.command import GitCommand
@@ -10,6 +10,7 @@ from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.git.report_files import (
     read_text,
     refuse_links,
+    remove_file,
     reports_in,
     sweep,
     write_atomically,
@@ -45,15 +46,25 @@ class FolderLedger:
         for path, text in files.items():
             write_atomically(self._root, path, text)
 
+    def remove(self, paths: Collection[PurePosixPath]) -> None:
+        """Raises ``AuditError`` (RC606, RC609)."""
+        for path in paths:
+            remove_file(self._root, path)
+
     def commit(
-        self, directory: PurePosixPath, message: str, files: Mapping[PurePosixPath, str]
+        self,
+        directory: PurePosixPath,
+        message: str,
+        files: Mapping[PurePosixPath, str],
+        removed: Collection[PurePosixPath] = (),
     ) -> str | None:
-        """There is nothing to commit to: ``files`` are written. What killed runs left half-written
-        is removed.
+        """There is nothing to commit to: ``files`` are written, ``removed`` are removed. What
+        killed runs left half-written is removed.
 
         Raises ``AuditError``.
         """
         self.write(files)
+        self.remove(removed)
         if refuse_links(self._root, directory):
             sweep(self._root, directory)
         return None

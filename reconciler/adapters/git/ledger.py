@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 
@@ -21,6 +21,7 @@ from reconciler.adapters.git.report_files import (
     check_path,
     read_text,
     refuse_links,
+    remove_file,
     reports_in,
     sweep,
     write_atomically,
@@ -131,14 +132,22 @@ class GitLedger:
         for path, text in files.items():
             write_atomically(self._root, path, text)
 
+    def remove(self, paths: Collection[PurePosixPath]) -> None:
+        """Remove files from the disk, those that are there. Raises ``AuditError`` (RC606,
+        RC609)."""
+        for path in paths:
+            remove_file(self._root, path)
+
     def commit(
         self,
         directory: PurePosixPath,
         message: str,
         files: Mapping[PurePosixPath, str] | None = None,
+        removed: Collection[PurePosixPath] = (),
     ) -> str | None:
-        """Commit ``files``, which lie below ``directory``, with exactly these texts; the new
-        commit, or None when nothing changed. Without ``files`` everything that lies there.
+        """Commit ``files``, which lie below ``directory``, with exactly these texts, and that those
+        of ``removed`` are gone, which HEAD has and the disk has not; the new commit, or None when
+        nothing changed. Without ``files`` everything that lies there.
 
         What else is staged stays staged, what else is edited stays edited. Raises ``AuditError``
         (RC600 to RC608, RC610, RC611, RC632); the files then stay on disk and the index is as it
@@ -153,14 +162,16 @@ class GitLedger:
             if files is not None
             else [f":(literal){directory}", _NOT_TEMPORARY]
         )
+        gone = [f":(literal){path}" for path in removed]
         self._refuse_unfinished()
         if not refuse_links(self._root, directory):
             return None
         for folder in {directory, *(path.parent for path in files or ())}:
             sweep(self._root, folder)
-        refuse_ignored(self._git, where)
-        heads = self._heads_over_changes(where)
-        if heads is None or not self._commit(where, message):
+        if where:
+            refuse_ignored(self._git, where)
+        heads = self._heads_over_changes([*where, *gone])
+        if heads is None or not self._commit(where, gone, message):
             return None
         commit = self._refuse_rewritten(files or {})
         if "# branch.head (detached)" in heads:
@@ -291,16 +302,20 @@ class GitLedger:
         answer = self._git.run("cat-file", "blob", f"HEAD:./{path}")
         return answer.out if answer.code == 0 else None
 
-    def _commit(self, where: list[str], message: str) -> bool:
+    def _commit(self, where: list[str], gone: list[str], message: str) -> bool:
         """Whether there was anything to commit."""
+        both = [*where, *gone]
         try:
-            self._git.must("add", "--", *where, programs=Programs.COMMIT)
-            staged = self._git.run("diff", "--cached", "--quiet", "--no-ext-diff", "--", *where)
+            if where:
+                self._git.must("add", "--", *where, programs=Programs.COMMIT)
+            if gone:
+                self._git.must("rm", "--quiet", "--cached", "--ignore-unmatch", "--", *gone)
+            staged = self._git.run("diff", "--cached", "--quiet", "--no-ext-diff", "--", *both)
             if staged.code == 0:
                 return False
-            self._commit_only(where, message)
+            self._commit_only(both, message)
         except BaseException:
-            self._git.run("reset", "--quiet", "--", *where)
+            self._git.run("reset", "--quiet", "--", *both)
             raise
         return True
 

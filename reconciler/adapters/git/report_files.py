@@ -49,6 +49,19 @@ def write_atomically(root: Path, path: PurePosixPath, text: str) -> None:
         raise _map_error(error, path) from None
 
 
+def remove_file(root: Path, path: PurePosixPath) -> None:
+    """Remove ``root/path``, where it is there; what a link in its place leads to stays. Raises
+    ``AuditError``."""
+    check_path(path)
+    try:
+        with _directory(root, path.parent, make=False) as folder:
+            os.unlink(path.name, dir_fd=folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _map_error(error, path) from None
+
+
 def sweep(root: Path, directory: PurePosixPath) -> None:
     """Remove what killed runs left half-written in ``root/directory``.
 
