@@ -14,6 +14,7 @@ import yaml
 from reconciler.adapters.forges.reviewed import PLAN_FILE
 from reconciler.adapters.vault.setup.ci_platforms import GitLabJobs
 from reconciler.app.start.scaffold import starter_files
+from reconciler.app.start.witness import witness_files
 from tests.kit.forges.workflow_lint import schema_errors
 from tests.kit.git.repositories import clone_pair, commit_file, git, isolate, new_repository
 
@@ -44,6 +45,8 @@ def expanded(text: str = BODY, **given: str) -> str:
     return re.sub(r"\$\[\[ inputs\.([a-z]+) \]\]", lambda match: values[match[1]], text)
 
 
+ADDRESS = "https://git.example.com/acme/integrations.git"
+WITNESS = witness_files(ADDRESS, ["production", "staging"], "gitlab")[".gitlab-ci.yml"]
 JOBS: dict[str, Any] = yaml.load(expanded(), _Loader)
 
 
@@ -58,7 +61,9 @@ def test_gitlab_s_schema_holds(tmp_path: Path) -> None:
     (tmp_path / "root.yml").write_text(FILES[".gitlab-ci.yml"])
     (tmp_path / "bad.yml").write_text(expanded().replace("when: manual", "when: sometimes"))
     assert "sometimes" in schema_errors("gitlab-ci", [tmp_path / "bad.yml"])
-    assert schema_errors("gitlab-ci", [tmp_path / "good.yml", tmp_path / "root.yml"]) == ""
+    (tmp_path / "witness.yml").write_text(WITNESS)
+    good = [tmp_path / f"{name}.yml" for name in ("good", "root", "witness")]
+    assert schema_errors("gitlab-ci", good) == ""
 
 
 def test_it_is_yaml_before_inputs_are_put_in_too() -> None:
@@ -378,3 +383,44 @@ def test_a_token_of_its_own_pushes_and_lies_in_no_file(
         "GIT_COMMITTER_NAME=Ada",
         "GIT_COMMITTER_EMAIL=reconciler@gitlab.example.com",
     } <= set(told.stdout.splitlines())
+
+
+def test_the_job_of_a_witness_runs_alone_and_when_it_is_due() -> None:
+    content = yaml.safe_load(WITNESS)
+    job = content["witness"]
+    assert set(content) == {"workflow", "witness"}
+    assert job["resource_group"] == "witness"
+    assert job["interruptible"] is False
+    assert job["rules"] == content["workflow"]["rules"]
+    assert [one["if"] for one in job["rules"]] == [
+        f'$CI_PIPELINE_SOURCE == "{source}" && $CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH'
+        for source in ("schedule", "web")
+    ]
+    wanted = {"LOG_REPOSITORY": ADDRESS, "PROJECT": ".", "ENVIRONMENTS": "production staging"}
+    assert job["variables"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [
+        ("https|git.example.com", True),
+        ("https|evil.example.com", False),
+        ("http|git.example.com", False),
+        ("https|git.example.com.evil.example.com", False),
+    ],
+)
+def test_a_witness_gives_its_token_to_the_server_of_the_project_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, given: bool
+) -> None:
+    """Whatever asks for one: a file of the project may name the server of its large files."""
+    isolate(monkeypatch, tmp_path / "home")
+    script = witness_files(ADDRESS, ["production"], "none")["witness.sh"]
+    clone = 'clone --quiet --depth 1 -- "$LOG_REPOSITORY" "$scratch/project"'
+    assert script.count(clone) == 1
+    protocol, _, host = asked.partition("|")
+    ask = f"credential fill <<.\nprotocol={protocol}\nhost={host}\n\n.\n"
+    head = script.replace(clone, ask).partition("unset LOG_TOKEN")[0]
+    variables = {"LOG_REPOSITORY": ADDRESS, "LOG_TOKEN": "glpat-OfTheLog", "WITNESS_KEY": "key"}
+    done = shell(head, tmp_path, GIT_ASKPASS="", SSH_ASKPASS="", **variables)
+    assert ("password=glpat-OfTheLog" in done.stdout.splitlines()) == given, done.stderr
+    assert ("glpat" in done.stdout + done.stderr) == given

@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 from reconciler.app.start.scaffold import starter_files
-from tests.ci.test_gitlab_lint import JOBS, scripts
+from reconciler.app.start.witness import witness_files
+from tests.ci.test_gitlab_lint import ADDRESS, JOBS, scripts
 from tests.kit.git.repositories import git, isolate
 from tests.kit.programs.wheels import wheel
 
@@ -135,3 +136,25 @@ def test_the_scripts_of_the_action_come_after_the_standard_library(
         RUNNER_TEMP=str(tmp_path),
     )
     assert not mark.exists()
+
+
+@pytest.mark.parametrize("platform", ["github", "gitlab"])
+def test_what_installs_the_reconciler_for_a_witness_runs_no_file_of_the_root(
+    hostile: Path, mark: Path, tmp_path: Path, platform: str
+) -> None:
+    [job] = [
+        text
+        for path, text in witness_files(ADDRESS, ["production"], platform).items()
+        if path.endswith(".yml")
+    ]
+    (tmp_path / "temp").mkdir()
+    content = yaml.safe_load(job)
+    if platform == "github":
+        line = content["jobs"]["witness"]["steps"][1]["run"]
+        line += 'PATH="$RUNNER_TEMP/venv/bin:$PATH"\n'
+    else:
+        line = content["witness"]["before_script"][0]
+    given = {"RUNNER_TEMP": str(tmp_path / "temp"), "TMPDIR": str(tmp_path / "temp")}
+    done = ran(f"{line}reconciler --version", hostile, **given)
+    assert (done.returncode, done.stdout) == (0, "reconciler, version 9.9.9\n"), done.stderr
+    assert not mark.exists(), mark.read_text()

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from reconciler.app.start.scaffold import starter_files
+from reconciler.app.start.witness import witness_files
 from tests.kit.forges.action import ACTION, ROOT
 from tests.kit.forges.workflow_lint import actionlint, schema_errors, zizmor
 
@@ -34,6 +35,17 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository as ``init`` writes it."""
     root = tmp_path_factory.mktemp("written")
     for name, text in starter_files("acme").items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return root
+
+
+@pytest.fixture(scope="module")
+def watching(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository of a witness."""
+    root = tmp_path_factory.mktemp("watching")
+    address = "https://git.example.com/acme/integrations.git"
+    for name, text in witness_files(address, ["production", "staging"], "github").items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     return root
@@ -62,8 +74,10 @@ def bad(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_actionlint_finds_nothing_but_what_it_is_too_old_for(written: Path, bad: Path) -> None:
-    found = actionlint([*workflows(written), *workflows(ROOT), bad])
+def test_actionlint_finds_nothing_but_what_it_is_too_old_for(
+    written: Path, watching: Path, bad: Path
+) -> None:
+    found = actionlint([*workflows(written), *workflows(watching), *workflows(ROOT), bad])
     assert any("stepz" in one for one in found)
     assert [one.partition(": ")[2] for one in found if not one.startswith("bad.yml:")] == [
         YOUNGER,
@@ -71,18 +85,22 @@ def test_actionlint_finds_nothing_but_what_it_is_too_old_for(written: Path, bad:
     ]
 
 
-def test_zizmor_finds_nothing(written: Path, bad: Path) -> None:
+def test_zizmor_finds_nothing(written: Path, watching: Path, bad: Path) -> None:
     assert {one.partition(":")[0] for one in zizmor(bad)} >= {
         "dangerous-triggers",
         "template-injection",
     }
     assert zizmor(written / ".github") == []
+    assert zizmor(watching / ".github") == []
     assert zizmor(ROOT / ".github") == []
 
 
-def test_the_schemas_of_workflows_and_actions_hold(written: Path, bad: Path) -> None:
+def test_the_schemas_of_workflows_and_actions_hold(
+    written: Path, watching: Path, bad: Path
+) -> None:
     assert "stepz" in schema_errors("github-workflows", [bad])
-    assert schema_errors("github-workflows", [*workflows(written), *workflows(ROOT)]) == ""
+    good = [*workflows(written), *workflows(watching), *workflows(ROOT)]
+    assert schema_errors("github-workflows", good) == ""
     assert schema_errors("github-actions", [ACTION / "action.yml"]) == ""
 
 
@@ -163,9 +181,11 @@ def test_an_apply_is_never_cancelled_and_a_revocation_waits_for_none(written: Pa
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("where", ["written", "here"])
-def test_every_action_of_somebody_else_is_pinned_by_its_commit(written: Path, where: str) -> None:
-    root = written if where == "written" else ROOT
+@pytest.mark.parametrize("where", ["written", "watching", "here"])
+def test_every_action_of_somebody_else_is_pinned_by_its_commit(
+    written: Path, watching: Path, where: str
+) -> None:
+    root = {"written": written, "watching": watching, "here": ROOT}[where]
     lines = [
         line
         for path in (root / ".github").rglob("*.yml")
@@ -178,7 +198,7 @@ def test_every_action_of_somebody_else_is_pinned_by_its_commit(written: Path, wh
     ] == []
 
 
-def test_no_expression_is_pasted_into_a_script(written: Path) -> None:
+def test_no_expression_is_pasted_into_a_script(written: Path, watching: Path) -> None:
     scripts = []
 
     def look(node: Any) -> None:
@@ -192,9 +212,9 @@ def test_no_expression_is_pasted_into_a_script(written: Path) -> None:
             for inner in node:
                 look(inner)
 
-    for path in (written / ".github").rglob("*.yml"):
+    for path in (*(written / ".github").rglob("*.yml"), *workflows(watching)):
         look(yaml.safe_load(path.read_text()))
-    assert len(scripts) == 4
+    assert len(scripts) == 6
     assert [one for one in scripts if "${{" in one] == []
 
 
@@ -206,3 +226,20 @@ def test_every_input_of_the_action_is_used_and_every_output_is_made() -> None:
     used = re.findall(r"steps\.run\.outputs\.([a-z-]+)", steps + json.dumps(action["outputs"]))
     assert [name for name in used if f'"{name}"' not in made] == []
     assert {"changes", "blocked", "digest", "exit-code"} <= set(action["outputs"])
+
+
+def test_the_job_of_a_witness_may_write_what_it_saw_and_runs_alone(watching: Path) -> None:
+    workflow = parsed(watching)["witness"]
+    assert workflow["permissions"] == {}
+    assert workflow["concurrency"] == {"group": "witness", "cancel-in-progress": "false"}
+    assert set(workflow["on"]) == {"schedule", "workflow_dispatch"}
+    [job] = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "write"}
+    assert job["environment"] == "witness"
+    secrets = [one for step in job["steps"] for one in step.get("env", {}).values() if "${{" in one]
+    assert secrets == ["${{ secrets.WITNESS_KEY }}", "${{ secrets.LOG_TOKEN }}"]
+    assert list(job["steps"][-1]["env"].values())[:3] == [
+        "https://git.example.com/acme/integrations.git",
+        ".",
+        "production staging",
+    ]

@@ -261,3 +261,160 @@ def test_a_name_that_is_none_is_a_usage_error(
     assert main(["init", str(tmp_path / "acme"), "--name", "Acme!"]) == 64
     assert "RC014" in capsys.readouterr().err
     assert not (tmp_path / "acme").exists()
+
+
+WITNESS = ("--witness", "https://git.example.com/acme/integrations.git", "-e", "production")
+
+
+@pytest.mark.parametrize(
+    ("ci", "job"),
+    [("github", ".github/workflows/witness.yml"), ("gitlab", ".gitlab-ci.yml"), ("none", None)],
+)
+def test_a_witness_gets_a_repository_of_its_own(
+    tmp_path: Path, ci: str, job: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "witness"
+    assert main(["init", str(root), *WITNESS, "-e", "staging", "--ci", ci]) == 0
+    printed = capsys.readouterr()
+    found = {path: text.decode() for path, text in files_below(root).items()}
+    assert sorted(found) == printed.out.splitlines()
+    files = {".gitattributes", ".gitignore", "README.md", "witness.sh"}
+    assert set(found) == files | ({job} if job else set())
+    assert not [path for path, text in found.items() if re.search(r"@[A-Z]+@", text)]
+    assert "\n\n\n" not in found["README.md"]
+    readme = found["README.md"]
+    assert readme.count("--first --log-key") == 2
+    assert all(f"`{name}/log.vkey`" in readme for name in ("production", "staging"))
+    told = found[job] if job else readme
+    assert "https://git.example.com/acme/integrations.git" in told
+    assert "production staging" in told
+    assert "Once, by hand" in printed.err
+    assert git(root, "symbolic-ref", "HEAD") == "refs/heads/main"
+
+
+def test_the_private_key_of_a_witness_is_made_by_nobody_and_ignored_by_git(tmp_path: Path) -> None:
+    root = tmp_path / "witness"
+    assert main(["-q", "init", str(root), *WITNESS]) == 0
+    assert not any(b"PRIVATE+KEY" in text for text in files_below(root).values())
+    assert main(["-q", "audit", "witness-key", "--out", str(root / "me.key")]) == 0
+    (root / "production").mkdir()
+    (root / "production/log.vkey").write_text("a key that everybody may see\n")
+    git(root, "add", "--all")
+    staged = git(root, "diff", "--cached", "--name-only").splitlines()
+    assert "me.key" not in staged
+    assert "production/log.vkey" in staged
+
+
+def test_files_of_a_witness_are_kept_as_they_were(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As those of a project: also in a clone that its platform made for it."""
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "remote", "add", "origin", "https://git.example.com/other/witness.git")
+    (tmp_path / "README.md").write_text("ours\n")
+    assert main(["init", str(tmp_path), *WITNESS]) == 0
+    assert "kept as they were: README.md" in capsys.readouterr().err
+    assert (tmp_path / "README.md").read_text() == "ours\n"
+    assert (tmp_path / "witness.sh").is_file()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://secret@git.example.com/acme/x.git",
+        "https://me:secret@git.example.com/acme/x.git",
+        "ssh://git:secret@git.example.com/acme/x.git",
+        "git:secret@git.example.com:acme/x.git",
+        "https://git.example.com/acme/x.git?token=secret",
+        "http://git.example.com/acme/x.git",
+        "git://git.example.com/acme/x.git",
+        "ext::sh -c secret",
+        "--upload-pack=secret",
+        "https://git.example.com/a'b",
+        "https://git.example.com/$(secret)",
+        "https://git.example.com/a b",
+        "https://git.example.com/a\nb",
+        "https://git.example.com",
+        "../acme",
+        "",
+    ],
+)
+def test_an_address_that_no_job_may_have_is_refused_and_not_shown(
+    tmp_path: Path, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "witness"
+    assert main(["init", str(root), "--witness", address, "-e", "production"]) == 64
+    printed = capsys.readouterr()
+    assert "RC697" in printed.err
+    assert "secret" not in (printed.out + printed.err).replace("job's secret", "")
+    assert not root.exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://git.example.com:8443/acme/x.git",
+        "https://127.0.0.1/x",
+        "ssh://git@git.example.com:22/acme/x",
+        "ssh://git.example.com/~acme/x",
+        "git@git.example.com:acme/x.git",
+        "file:///srv/git/x.git",
+    ],
+)
+def test_addresses_that_a_job_can_clone_from(tmp_path: Path, address: str) -> None:
+    where = ("--witness", address, "-e", "production")
+    assert main(["-q", "init", str(tmp_path / "witness"), *where]) == 0
+    assert address in (tmp_path / "witness/README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--witness", WITNESS[1]), "--witness needs --environment"),
+        (("-e", "production"), "give --witness"),
+        ((*WITNESS, "--name", "acme"), "--name is that of a project"),
+        ((*WITNESS, "-e", "Pro duction"), "RC697"),
+        ((*WITNESS, "-e", "../x"), "RC697"),
+    ],
+)
+def test_options_of_a_witness_that_do_not_fit(
+    tmp_path: Path, arguments: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["init", str(tmp_path / "witness"), *arguments]) == 64
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "witness").exists()
+
+
+@pytest.mark.parametrize(
+    ("remote", "address"),
+    [
+        ("https://git.example.com/acme/x.git", "https://git.example.com/acme/x"),
+        ("https://job:token@git.example.com/acme/x.git", "https://git.example.com/acme/x.git"),
+        ("git@git.example.com:Acme/X.git", "https://git.example.com/acme/x"),
+        ("ssh://git@git.example.com:22/acme/x/", "git@git.example.com:acme/x.git"),
+        ("/srv/git/x.git", "file:///srv/git/x"),
+    ],
+)
+def test_a_job_in_the_repository_of_the_log_is_no_witness(
+    tmp_path: Path, remote: str, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "remote", "add", "upstream", remote)
+    assert main(["init", str(tmp_path), "--witness", address, "-e", "production"]) == 64
+    printed = capsys.readouterr()
+    assert "RC698" in printed.err
+    assert "a job there is no witness" in printed.err
+    assert "token" not in printed.err
+    assert [path.name for path in tmp_path.iterdir() if path.name != "home"] == [".git"]
+
+
+def test_a_folder_of_a_project_is_no_place_for_a_witness(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path / "acme"
+    assert main(["-q", "init", str(project)]) == 0
+    before = files_below(tmp_path)
+    for place in (project, project / "deep/witness"):
+        assert main(["init", str(place), *WITNESS]) == 64
+        assert "RC698" in capsys.readouterr().err
+    assert files_below(tmp_path) == before

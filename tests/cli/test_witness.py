@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shlex
 import stat
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
@@ -22,11 +19,12 @@ from reconciler.errors import UsageError
 from reconciler.evidence.checkpoint import parse_checkpoint
 from reconciler.evidence.notes import VerifierKey, parse_note
 from reconciler.evidence.signatures import NOTE_COSIGNATURE, time_of_cosignature
+from reconciler.evidence.statement import LoggedFile
 from tests.cli.test_audit_history import Ran, run
-from tests.kit.evidence.logs import Log, SigningKey
+from tests.kit.evidence.logs import ORIGIN, Log, SigningKey, sha256
+from tests.kit.evidence.own_witness import make_own_witness
 from tests.kit.evidence.told import make_story, write_log, write_project
 from tests.kit.git.repositories import git, isolate
-from tests.kit.programs.commands import COMMAND, ROOT, environ
 
 NAME = "witness.example.com"
 
@@ -292,59 +290,92 @@ def test_what_cannot_be_remembered_is_not_cosigned(
     assert "No space left" in ran.stderr
 
 
-def test_the_job_of_the_page_keeps_the_state_in_the_repository_of_the_witness(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("ci", ["github", "gitlab", "none"])
+def test_the_job_keeps_the_state_in_the_repository_of_the_witness(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ci: str
 ) -> None:
     isolate(monkeypatch, tmp_path / "home")
-    page = (ROOT / "docs/evidence.md").read_text(encoding="utf-8")
-    [script] = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    (programs / "reconciler").write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
-    (programs / "reconciler").chmod(0o755)
     commit_all(place.root)
-    assert place.witness("--first").returncode == 0
-    own, remote = tmp_path / "own", tmp_path / "own.git"
-    own.mkdir()
-    (own / "seen.json").write_bytes(place.state.read_bytes())
-    commit_all(own)
-    git(tmp_path, "clone", "--quiet", "--bare", str(own), str(remote))
-    git(own, "remote", "add", "origin", str(remote))
-    git(own, "push", "--quiet", "--set-upstream", "origin", "main")
-    variables = environ(
-        PATH=f"{programs}{os.pathsep}{os.environ['PATH']}",
-        LOG_REPOSITORY=place.root.as_uri(),
-        ENVIRONMENT="staging",
-        WITNESS_KEY=place.key.read_text().strip(),
-    )
+    own = make_own_witness(tmp_path / "elsewhere", place.root, ci, "staging")
+    verifier = VerifierKey.parse(own.follow_readme({"staging": place.log.first_key.text}))
+    began = own.commits()
+    ran = own.look()
+    assert ran.returncode == 0, ran.stderr
+    assert "Nothing is new" in ran.stderr
+    assert own.commits() == began  # and nothing is written
 
-    def job() -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["sh", "-e", "-c", script],
-            cwd=own,
-            env=variables,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    for commits in (2, 2):  # the second finds nothing new
-        ran = job()
-        assert ran.returncode == 0, ran.stderr
-        assert len(git(remote, "log", "--format=%h").split()) == commits
     place.grow()
     commit_all(place.root)
-    assert job().returncode == 0
-    note = parse_note((own / "checkpoint-cosigned").read_bytes())
+    ran = own.look()
+    assert ran.returncode == 0, ran.stderr
+    assert own.commits() == began + 1
+    note = parse_note(own.read("staging/checkpoint"))
     assert parse_checkpoint(note).size == len(place.log.entries)
+    assert note.is_signed_by(verifier)
+    assert json.loads(own.read("staging/seen.json"))["notes"][-1].encode() == note.encode()
+
     place.log.rewrite(1, command="import")
     write_log(place.root, place.log)
     commit_all(place.root)
-    ran = job()
+    ran = own.look()
     assert ran.returncode == 1
     assert "RC691" in ran.stderr
-    assert len(git(remote, "log", "--format=%h").split()) == 3
-    assert git(own, "status", "--porcelain") == ""
+    assert own.commits() == began + 1
+    everything = git(own.remote, "log", "--patch", "--format=%B%an%ae") + ran.stdout + ran.stderr
+    assert own.key not in everything
+    assert own.key.split("+", 4)[4] not in everything
+
+
+def test_a_log_that_is_refused_keeps_no_other_from_being_cosigned(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    isolate(monkeypatch, tmp_path / "home")
+    project = place.root / "reconciler.yaml"
+    text = project.read_text()
+    assert text.count("    staging:\n") == 1
+    alpha = "    alpha: {vault: {address: 'https://vault.example.com'}}\n"
+    project.write_text(text.replace("    staging:\n", f"{alpha}    staging:\n"))
+    other = Log(origin=ORIGIN.replace("staging", "alpha"))
+    report = LoggedFile("audit/alpha/run.json", sha256(b"a report"))
+    other.run({"acme": 1}, subjects=(report,))
+    folder = place.root / "audit/alpha/log"
+    folder.mkdir(parents=True)
+    contents = dict(zip(other.names, other.entries, strict=True))
+    for name, content in {**contents, "keys": other.keys, "checkpoint": other.checkpoint}.items():
+        (folder / name).write_bytes(content)
+    (place.root / report.name).write_bytes(b"a report")
+    commit_all(place.root)
+    own = make_own_witness(tmp_path / "elsewhere", place.root, "none", "alpha", "staging")
+    keys = {"alpha": other.first_key.text, "staging": place.log.first_key.text}
+    own.follow_readme(keys)
+    place.grow()
+    (place.root / "audit/alpha/log/00000001.json").write_bytes(b"{}\n")
+    commit_all(place.root)
+    before = own.read("alpha/seen.json")
+    ran = own.look()
+    assert (ran.returncode, "alpha was not cosigned" in ran.stderr) == (1, True)
+    assert own.read("alpha/seen.json") == before
+    note = parse_note(own.read("staging/checkpoint"))
+    assert parse_checkpoint(note).size == len(place.log.entries)
+
+
+def test_a_job_without_the_key_or_the_memory_does_not_begin_anew(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    isolate(monkeypatch, tmp_path / "home")
+    commit_all(place.root)
+    own = make_own_witness(tmp_path / "elsewhere", place.root, "github", "staging")
+    own.follow_readme({"staging": place.log.first_key.text})
+    ran = own.look(WITNESS_KEY="")
+    assert ran.returncode != 0
+    assert "the secret WITNESS_KEY is not set" in ran.stderr
+    git(own.root, "rm", "--quiet", "staging/seen.json")
+    git(own.root, "commit", "--quiet", "-m", "lose it")
+    git(own.root, "push", "--quiet", str(own.remote), "HEAD:main")
+    before = own.commits()
+    ran = own.look()
+    assert (ran.returncode, own.commits()) == (1, before)
+    assert "RC693" in ran.stderr
 
 
 def commit_all(root: Path) -> None:

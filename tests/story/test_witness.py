@@ -15,6 +15,7 @@ from reconciler.evidence.notes import SignedNote, VerifierKey, encode_base64
 from reconciler.evidence.statement import decode_statement
 from reconciler.evidence.tree import MerkleTree, hash_leaf
 from tests.kit.evidence.logs import sha256
+from tests.kit.evidence.own_witness import make_own_witness
 from tests.kit.git.checkout import Checkout, Ran
 from tests.kit.git.repositories import git
 
@@ -126,3 +127,35 @@ def test_who_holds_the_token_of_an_applier_is_found_by_a_witness_alone(
     one_client(checkout, "third")
     assert checkout.verify("--live", "--key", pinned).json["verified"]
     assert "RC691" in witness().err
+
+
+def test_the_repository_of_a_witness_finds_who_holds_the_token_of_an_applier(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    """What `init --witness` writes, set up by its README, looks at a real log."""
+    one_client(checkout, "partner")
+    pinned = checkout.run("audit", "key", "-e", checkout.environment).ok().out.strip()
+    bare = tmp_path / "project.git"
+    git(tmp_path, "clone", "--quiet", "--bare", str(checkout.root), str(bare))
+
+    def look() -> tuple[int, bool]:
+        git(checkout.root, "push", "--quiet", "--force", str(bare), "HEAD:main")
+        done = own.look()
+        return done.returncode, "RC691" in done.stderr
+
+    own = make_own_witness(tmp_path / "elsewhere", bare, "github", checkout.environment)
+    line = own.follow_readme({checkout.environment: pinned})
+    one_client(checkout, "other")
+    assert look() == (0, False)
+    note, policy = tmp_path / "note", tmp_path / "policy"
+    note.write_bytes(own.read(f"{checkout.environment}/checkpoint"))
+    policy.write_text(f"witness us {line}\nquorum us\n")
+    elsewhere = ("--policy", str(policy), "--since", str(note))
+    assert checkout.verify(*elsewhere).code == 0
+
+    commits = own.commits()
+    Thief(checkout).rewrite(1, commit="0" * 40)
+    assert checkout.verify("--live", "--key", pinned).json["verified"]
+    assert look() == (1, True)
+    assert own.commits() == commits
+    assert checkout.verify(*elsewhere).json["fault"]["code"] == "RC665"

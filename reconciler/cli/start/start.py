@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reconciler.cli.output import Settings, emit, say, with_quoted_lines
+
+if TYPE_CHECKING:
+    from reconciler.app.start.writing import Made
 
 NEXT_STEPS = """\
 Next steps:
@@ -18,6 +22,12 @@ Next steps:
   reconciler bootstrap -e staging
   reconciler plan -e staging
   reconciler apply -e staging"""
+
+# A witness's: the README that was written says how.
+WITNESS_STEPS = """\
+Next steps:
+{go}  git add . && git commit -m "Start"
+  README.md, "Once, by hand": the witness's key, the key of the log, and the first look"""
 
 
 @click.command()
@@ -32,7 +42,20 @@ Next steps:
     type=click.Choice(["github", "gitlab", "none"]),
     default="github",
     show_default=True,
-    help="Whose jobs plan and apply.",
+    help="Whose jobs plan and apply, or look at the log.",
+)
+@click.option(
+    "--witness",
+    metavar="ADDRESS",
+    help="Make the repository of a witness, for the log of the project that is cloned from there.",
+)
+@click.option(
+    "-e",
+    "--environment",
+    "environments",
+    multiple=True,
+    metavar="ENV",
+    help="With --witness: whose log to look at; may be repeated.",
 )
 @click.pass_obj
 def init(
@@ -40,9 +63,14 @@ def init(
     directory: Path | None,
     name: str | None,
     ci: str,
+    witness: str | None,
+    environments: tuple[str, ...],
 ) -> int:
     """Make a working repository in DIR (default: here): project, scopes, policy, a client, CI for
     GitHub or GitLab.
+
+    With --witness instead the repository of a witness: a scheduled job that looks at the evidence
+    log of somebody else's project and cosigns it (audit witness).
 
     No file is ever overwritten: what is there already is kept and listed. Prints the files it made.
 
@@ -50,23 +78,60 @@ def init(
     Examples:
       reconciler init my-integrations
       reconciler init my-integrations --ci gitlab
+      reconciler init witness --witness https://git.example.com/acme/integrations.git -e production
     """
-    from reconciler.app.start import scaffold
     from reconciler.declare.repository import validate
-    from reconciler.report.text.escape import terminal
 
     root = (directory or settings.project or Path()).absolute()
-    made = scaffold.make_project(root, scaffold.project_name(root.resolve(), name), ci)
-    emit("\n".join(map(terminal, made.created)))
-    if made.kept:
-        say(settings, terminal(f"kept as they were: {', '.join(made.kept)}"))
-    if made.repository:
-        say(settings, with_quoted_lines(made.repository))
-    if made.kept and validate(root):
+    steps = NEXT_STEPS
+    if witness is not None or environments:
+        made = _make_witness(root, witness, environments, name=name, ci=ci)
+        steps = WITNESS_STEPS
+    else:
+        from reconciler.app.start import scaffold
+
+        made = scaffold.make_project(root, scaffold.project_name(root.resolve(), name), ci)
+    _show_made(settings, made)
+    if witness is None and made.kept and validate(root):
         say(settings, "what was there before does not fit yet: reconciler validate says why")
     go = "" if root.resolve() == Path.cwd() else f"  cd {shlex.quote(str(directory or root))}\n"
-    say(settings, "\n" + NEXT_STEPS.format(go=terminal(go.rstrip()) + "\n" if go else ""))
+    say(settings, "\n" + steps.format(go=_terminal(go.rstrip()) + "\n" if go else ""))
     return 0
+
+
+def _make_witness(
+    root: Path,
+    address: str | None,
+    environments: tuple[str, ...],
+    *,
+    name: str | None,
+    ci: str,
+) -> Made:
+    from reconciler.app.start.witness import make_witness
+
+    if address is None:
+        raise click.UsageError("--environment says whose log a witness looks at: give --witness")
+    if not environments:
+        raise click.UsageError("--witness needs --environment: whose log to look at")
+    if name is not None:
+        raise click.UsageError(
+            "--name is that of a project; `audit witness-key --name` names a witness"
+        )
+    return make_witness(root, address, environments, ci)
+
+
+def _show_made(settings: Settings, made: Made) -> None:
+    emit("\n".join(map(_terminal, made.created)))
+    if made.kept:
+        say(settings, _terminal(f"kept as they were: {', '.join(made.kept)}"))
+    if made.repository:
+        say(settings, with_quoted_lines(made.repository))
+
+
+def _terminal(text: str) -> str:
+    from reconciler.report.text.escape import terminal
+
+    return terminal(text)
 
 
 @click.command()

@@ -274,4 +274,18 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "the clock of a witness is before its last cosignature",
         "set the clock of the machine, and run it again",
     ),
+    Code(
+        "RC697",
+        "`init --witness` was given an address or an environment that no job can look at",
+        "write an address such as `https://git.example.com/acme/integrations.git`, without a name"
+        " or password in it, and the names of environments",
+        exit=64,
+    ),
+    Code(
+        "RC698",
+        "a witness was to be put into the repository of the log, or into somebody's project",
+        "name a directory outside of any repository, or the top of a repository of the witness's"
+        " own",
+        exit=64,
+    ),
 )
