@@ -23,7 +23,10 @@ from reconciler.errors import EvidenceError
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:reconciler:evidence:v1"
 _OTHER_FORMAT = re.compile(r"urn:reconciler:evidence:v[0-9]+")
-ENTRY_KINDS = frozenset({"run", "heartbeat", "key", "repair", "erased"})
+# What says that the files which it names are gone, or lie elsewhere.
+ERASED, ARCHIVED = "erased", "archived"
+REMOVALS = (ERASED, ARCHIVED)
+ENTRY_KINDS = frozenset({"run", "heartbeat", "key", "repair", *REMOVALS})
 # RFC 8785 writes whole numbers as they are up to here.
 MAX_NUMBER = 2**53 - 1
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")

@@ -22,8 +22,8 @@ from reconciler.evidence.history.runs import (
     LoggedRun,
     add_reviews,
     choose_runs,
-    count_untold,
     list_kind_words,
+    list_untold,
     read_history,
 )
 from reconciler.evidence.statement import LoggedFile
@@ -109,7 +109,7 @@ def test_a_report_that_is_not_what_the_entry_names_tells_nothing(
     log, name = make_story(), "audit/staging/20260303t120000z-bbbb.json"
     spoil(log, name)
     runs = history(log)
-    assert count_untold(runs)[fate] == [name]
+    assert [one.name for one in list_untold(runs)[fate]] == [name]
     assert runs[3].actor is None
     assert [(one.kind, one.version, one.why) for one in runs[3].changes] == [("rotate-key", 2, "")]
     assert runs[7].actor == ADA

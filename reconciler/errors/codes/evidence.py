@@ -87,7 +87,7 @@ EVIDENCE_CODES: tuple[Code, ...] = (
     ),
     Code(
         "RC658",
-        "a report is missing for which an entry vouches, and no entry says that it was erased",
+        "a report is missing for which an entry vouches, and no entry says that it was erased or archived",
         "restore it from git",
     ),
     Code(
@@ -166,6 +166,18 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "run `reconciler audit repair`",
     ),
     Code(
+        "RC673",
+        "an entry says that a file was erased or archived for which no entry before it vouches",
+        "treat the log as forged from there on: an entry of this program names only files that the"
+        " log knows, with the digests that it knows",
+    ),
+    Code(
+        "RC674",
+        "a run whose report is to be erased is unknown to the log, or has no report",
+        "take the run id from `reconciler audit show`, or from the name of the report",
+        exit=64,
+    ),
+    Code(
         "RC675",
         "an option of `audit show` or `audit export` is no date and no instant with a time zone, or"
         " a period ends before it begins",
@@ -185,6 +197,17 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         " the audit reports or cannot be made",
         "name a folder that does not exist yet, outside of the audit reports",
         exit=64,
+    ),
+    Code(
+        "RC678",
+        "a report is to be erased or archived whose run is still open",
+        "run `reconciler apply`, which closes it, then the same command again",
+    ),
+    Code(
+        "RC679",
+        "a report is to be erased or archived whose entry is not in this branch, or not in its"
+        " upstream",
+        "run `git pull`, then `git push`, so that nothing is lost, then the same command again",
     ),
     Code(
         "RC680",
@@ -232,6 +255,18 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "RC687",
         "a run is not in the evidence log yet",
         "see what keeps it, and run the same command again: the next run writes its entry",
+    ),
+    Code(
+        "RC688",
+        "the log in HEAD does not hold, so that nothing is removed from it",
+        "read what does not hold, correct it (`reconciler audit verify` names it too), and run it"
+        " again",
+    ),
+    Code(
+        "RC689",
+        "the folder of an archive does not hold what is to be removed from the branch, byte for"
+        " byte",
+        "name another folder, which does not exist yet: the archive is written there anew",
     ),
     Code(
         "RC690",

@@ -7,7 +7,7 @@ same: reports that were made before the log began were written when nobody signe
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -17,7 +17,7 @@ from msgspec.json import Decoder
 
 from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.credentials import CredentialKind, list_kinds
-from reconciler.evidence.statement import LoggedFile
+from reconciler.evidence.statement import REMOVALS, LoggedFile, Statement
 
 REPORT_KIND = "audit"
 REPORT_VERSION = 1
@@ -30,6 +30,7 @@ class Fate(StrEnum):
     THERE = "there"
     MISSING = "missing"
     ERASED = "erased"  # under an entry that says so
+    ARCHIVED = "archived"  # likewise: it lies in an archive
     CHANGED = "changed"  # its bytes are not those that the entry names
     UNREADABLE = "unreadable"  # a later format, or no report
 
@@ -113,18 +114,43 @@ class ReportedRun(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """``name`` is its path; ``told`` is None unless its fate is ``there``."""
+    """``name`` is its path; ``told`` is None unless its fate is ``there``. ``entry`` is the number
+    of the one that says that it is erased or archived."""
 
     name: str
     fate: Fate
     told: ReportedRun | None = None
+    entry: int | None = None
 
 
-def read_report(file: LoggedFile, content: bytes | None, erased: frozenset[str]) -> RunReport:
-    """The report that an entry names as ``file``. ``erased`` are the names that entries say were
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What became of a file: ``erased`` or ``archived``, as the entry ``number`` says."""
+
+    kind: str
+    number: int
+
+
+def find_removals(statements: Iterable[Statement]) -> dict[str, Removal]:
+    """The files that entries say are gone, by name. What was archived and is erased now is
     erased."""
+    return {
+        file.name: Removal(one.kind, one.number)
+        for one in statements
+        if one.kind in REMOVALS
+        for file in one.subjects
+    }
+
+
+def read_report(
+    file: LoggedFile, content: bytes | None, removals: Mapping[str, Removal]
+) -> RunReport:
+    """The report that an entry names as ``file``. ``removals``: what entries say is gone."""
     if content is None:
-        return RunReport(file.name, Fate.ERASED if file.name in erased else Fate.MISSING)
+        removal = removals.get(file.name)
+        if removal is None:
+            return RunReport(file.name, Fate.MISSING)
+        return RunReport(file.name, Fate(removal.kind), entry=removal.number)
     if hashlib.sha256(content).hexdigest() != file.sha256:
         return RunReport(file.name, Fate.CHANGED)
     told = _decode(content)

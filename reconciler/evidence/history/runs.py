@@ -16,12 +16,12 @@ from reconciler.evidence.history.reports import (
     ReportedOutcome,
     ReportedRun,
     RunReport,
+    find_removals,
     read_report,
 )
-from reconciler.evidence.statement import LoggedEvent, LoggedFile, Statement
+from reconciler.evidence.statement import REMOVALS, LoggedEvent, LoggedFile, Statement
 
 _JSON = ".json"
-_ERASED = "erased"
 _DONE = "done"
 _Identity = tuple[str, str, str, int | None]
 
@@ -51,7 +51,8 @@ class LoggedRun:
 
     ``number`` is the entry's. ``reports`` are the JSON reports that it names, ``told`` is what its
     own says. ``actor`` is None where no report tells it. ``successor`` is the version of the key
-    that an entry of kind ``key`` hands over to. ``anew``: the records whose events a repair counts
+    that an entry of kind ``key`` hands over to. ``removed`` are the files that an entry says are
+    erased or archived. ``anew``: the records whose events a repair counts
     anew, and after which number; what came after it, the registry had forgotten.
     """
 
@@ -68,7 +69,7 @@ class LoggedRun:
     before: bool = False
     key: int = 1
     successor: int | None = None
-    erased: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
     anew: Mapping[str, int] = field(default_factory=dict)
     review: CommitReview = NO_REVIEW
 
@@ -90,12 +91,10 @@ def read_history(
 
     One report is held at a time, so that a log of years needs no memory of them all.
     """
-    erased = frozenset(
-        file.name for one in statements if one.kind == _ERASED for file in one.subjects
-    )
+    removals = find_removals(statements)
     for statement in statements:
         reports = [
-            read_report(file, read(file.name), erased) for file in list_report_files(statement)
+            read_report(file, read(file.name), removals) for file in list_report_files(statement)
         ]
         own = [one for one in reports if is_report_of(one.name, statement.run)]
         for one in sorted(reports, key=lambda report: report.name):
@@ -105,9 +104,9 @@ def read_history(
 
 
 def list_report_files(statement: Statement) -> list[LoggedFile]:
-    """The JSON reports among the subjects of an entry. One that erases names them because they are
-    gone."""
-    if statement.kind == _ERASED:
+    """The JSON reports among the subjects of an entry. One that removes names them because they
+    are gone."""
+    if statement.kind in REMOVALS:
         return []
     return [
         file
@@ -179,7 +178,7 @@ def list_kind_words() -> tuple[str, ...]:
     """What ``choose_runs`` takes as a kind."""
     verbs = [verb.value for verb in Verb if verb is not Verb.NO_OP]
     kinds = [kind.value for kind in ActionKind if kind is not ActionKind.NO_OP]
-    return (*verbs, *kinds, "run", "heartbeat", "key", "repair", _ERASED)
+    return (*verbs, *kinds, "run", "heartbeat", "key", "repair", *REMOVALS)
 
 
 def _read_own(statement: Statement, reports: tuple[RunReport, ...]) -> LoggedRun:
@@ -198,9 +197,14 @@ def _read_own(statement: Statement, reports: tuple[RunReport, ...]) -> LoggedRun
         told=told,
         key=statement.key,
         successor=statement.keys[-1].version if statement.kind == "key" else None,
-        erased=tuple(one.name for one in statement.subjects) if statement.kind == _ERASED else (),
+        removed=_list_removed(statement),
         anew=statement.bases if statement.kind == "repair" else {},
     )
+
+
+def _list_removed(statement: Statement) -> tuple[str, ...]:
+    removes = statement.kind in REMOVALS
+    return tuple(one.name for one in statement.subjects) if removes else ()
 
 
 def _read_earlier(statement: Statement, report: RunReport) -> LoggedRun:
@@ -266,11 +270,11 @@ def _list_earlier(told: ReportedRun) -> Iterator[LoggedChange]:
         )
 
 
-def count_untold(runs: Iterable[LoggedRun]) -> dict[Fate, list[str]]:
+def list_untold(runs: Iterable[LoggedRun]) -> dict[Fate, list[RunReport]]:
     """The reports that tell nothing, by what became of them."""
-    found: dict[Fate, list[str]] = {}
+    found: dict[Fate, list[RunReport]] = {}
     for run in runs:
         for report in run.reports:
             if report.fate is not Fate.THERE:
-                found.setdefault(report.fate, []).append(report.name)
+                found.setdefault(report.fate, []).append(report)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection
 
-from reconciler.evidence.statement import Statement
+from reconciler.evidence.statement import REMOVALS, LoggedFile, Statement
 from reconciler.evidence.verification.faults import Broken
 
 
@@ -15,7 +15,7 @@ class Reports:
 
     def __init__(self, read: Callable[[str], bytes | None]) -> None:
         self._read = read
-        self._named: set[str] = set()
+        self._named: dict[str, str] = {}  # path -> the digest that was vouched for
         self._missing: dict[str, int] = {}  # path -> the entry that vouches for it
 
     def add(self, statement: Statement, former: str) -> None:
@@ -26,12 +26,13 @@ class Reports:
         for subject in statement.subjects:
             if _is_stand_in(statement, subject.name, former):
                 continue
-            self._named.add(subject.name)
+            if statement.kind in REMOVALS:
+                self._remove(statement, subject)
+            else:
+                self._named[subject.name] = subject.sha256
             content = self._read(subject.name)
-            if statement.kind == "erased":
-                self._missing.pop(subject.name, None)
-                if content is None:
-                    continue
+            if content is None and statement.kind in REMOVALS:
+                continue
             if content is None:
                 self._missing[subject.name] = statement.number
             elif hashlib.sha256(content).hexdigest() != subject.sha256:
@@ -41,6 +42,17 @@ class Reports:
                     statement.number,
                     subject.name,
                 )
+
+    def _remove(self, statement: Statement, subject: LoggedFile) -> None:
+        """A file may be gone from here on. Raises ``Broken`` for one that no entry before this one
+        vouches for, as it is named here."""
+        if self._named.get(subject.name) != subject.sha256:
+            raise Broken(
+                "RC673",
+                f"entry {statement.number} says that {subject.name} is {statement.kind}, and no"
+                " entry before it vouches for that file with that digest",
+            )
+        self._missing.pop(subject.name, None)
 
     def finish(self, present: Collection[str], pending: Collection[str]) -> None:
         """``present``: the paths of the files that lie beside the log. ``pending``: the runs that

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reconciler.domain.values.canonical import Json, iso
+from reconciler.evidence.history.reports import RunReport
 from reconciler.evidence.history.runs import LoggedChange, LoggedRun
 from reconciler.report.evidence.words import (
     describe_person,
@@ -55,9 +56,13 @@ def run_document(run: LoggedRun) -> dict[str, Json]:
         "approved_by": list(run.review.approved_by),
         "authors": list(run.review.authors),
         "note": describe_run(run),
-        "reports": [{"name": one.name, "state": one.fate.value} for one in run.reports],
+        "reports": [_report_document(one) for one in run.reports],
         "changes": [_change_document(one) for one in run.changes],
     }
+
+
+def _report_document(report: RunReport) -> dict[str, Json]:
+    return {"name": report.name, "state": report.fate.value, "entry": report.entry}
 
 
 def _change_document(change: LoggedChange) -> dict[str, Json]:

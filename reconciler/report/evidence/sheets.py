@@ -15,7 +15,7 @@ from reconciler.evidence.history.reports import ReportedCredential
 from reconciler.evidence.history.runs import LoggedChange, LoggedRun, read_verb
 from reconciler.report.evidence.controls import list_controls
 from reconciler.report.evidence.pack import DeclaredAccess, Pack, Sheet
-from reconciler.report.evidence.words import describe_person, describe_run
+from reconciler.report.evidence.words import describe_fate, describe_person, describe_run
 
 _NOBODY = DeclaredAccess()
 Row = tuple[str, ...]
@@ -66,7 +66,7 @@ def _run_row(run: LoggedRun) -> Row:
         _list(run.review.approved_by),
         _list(run.review.authors),
         str(len(run.changes)),
-        _list(f"{one.name} ({one.fate.value})" for one in run.reports),
+        _list(f"{one.name} ({describe_fate(one)})" for one in run.reports),
         note,
     )
 

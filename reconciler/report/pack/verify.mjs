@@ -56,7 +56,7 @@ const introduced = [];
 const histories = new Map(); // record -> the numbers of its events, and the one that they follow
 const waiting = new Set(); // runs that were open, and have no entry yet
 const entered = new Set(); // runs that have theirs
-const erased = new Set();
+const removed = new Set(); // files that an entry says were erased, or archived
 const reports = new Map();
 
 for (const [index, name] of names.entries()) {
@@ -100,8 +100,9 @@ for (const [index, name] of names.entries()) {
     started ||= pinned === entry.keys[0].verifier;
   }
   for (const { name: file, digest } of said.subject) {
-    if (entry.kind === "erased") erased.add(file);
-    else reports.set(file, digest.sha256);
+    if (entry.kind !== "erased" && entry.kind !== "archived") reports.set(file, digest.sha256);
+    else if (reports.get(file) === digest.sha256) removed.add(file);
+    else fail(`${name}: no entry before it vouches for ${file}`);
   }
   previous = sha256(content).toString("hex");
   leaves.push(sha256(Buffer.from([0]), content));
@@ -133,8 +134,8 @@ for (const name of readdirSync(dirname(folder)).filter((name) => name.includes("
   const file = join(dirname(folder), name);
   if (!reports.has(file)) fail(`no entry vouches for ${file}`);
 }
-const lost = gone.filter((file) => !erased.has(file));
-if (lost.length) fail(`not here, and no entry says that it was erased: ${lost[0]}`);
+const lost = gone.filter((file) => !removed.has(file));
+if (lost.length) fail(`not here, and no entry says that it was erased or archived: ${lost[0]}`);
 console.log(`${leaves.length} entries of ${origin} hold, with ${read} files that they name`);
 console.log(`root ${hash}`);
 if (!pinned) console.log("The key was taken from the log itself: compare it with the one that you were given.");

@@ -16,7 +16,7 @@ from reconciler.evidence.checkpoint import Checkpoint, parse_checkpoint
 from reconciler.evidence.envelope import decode_envelope
 from reconciler.evidence.notes import SignedNote
 from reconciler.evidence.policy import parse_policy
-from reconciler.evidence.statement import LoggedEvent
+from reconciler.evidence.statement import LoggedEvent, LoggedFile
 from reconciler.evidence.verification.anchors import Anchors, LiveHistory, RegistryHead
 from reconciler.evidence.verification.faults import Fault
 from reconciler.evidence.verification.walk import LogFiles, VerifiedLog, verify_log
@@ -345,6 +345,26 @@ def _report(content: bytes | None, name: str = REPORT) -> Callable[[Case], None]
     return change
 
 
+def _erase(kind: str, name: str, digest: str | None = None) -> Callable[[Case], None]:
+    """The holder of the key says that a file is gone, and removes it: one that the log knows with
+    another digest than ``digest``, or not at all."""
+
+    def change(case: Case) -> None:
+        known = sha256(case.log.files.pop(name, b""))
+        gone = (LoggedFile(name, digest or known),)
+        case.log.add(kind=kind, command="audit erase", run="run-000009", subjects=gone)
+        case.put()
+
+    return change
+
+
+def _put_back(case: Case) -> None:
+    """A report that was erased is there again, and says something else."""
+    case.log.erase([REPORT])
+    case.put()
+    case.files[REPORT] = b"other"
+
+
 def _respell_entry(case: Case) -> None:
     """An escape in the envelope, which is not signed: every JSON parser reads the same."""
     name = "00000004.json"
@@ -570,6 +590,12 @@ ATTACKS: tuple[Attack, ...] = (
         "a report removed", _report(None), "RC658", f"{REPORT} is missing: entry 2 vouches for it"
     ),
     by_itself(
+        "an erased report put back changed",
+        _put_back,
+        "RC657",
+        f"{REPORT} was changed after entry 2 vouched for it",
+    ),
+    by_itself(
         "a report that no run made",
         _report(b"more", "audit/staging/run-000099.md"),
         "RC659",
@@ -646,6 +672,20 @@ ATTACKS: tuple[Attack, ...] = (
         _forget_run,
         "RC671",
         "run run-000008 was open at entry 7 and has no entry of its own",
+    ),
+    by_itself(
+        "a report erased that is another one",
+        _erase("erased", REPORT, "0" * 64),
+        "RC673",
+        f"entry 9 says that {REPORT} is erased, and no entry before it vouches for that file with"
+        " that digest",
+    ),
+    by_itself(
+        "a report archived that no entry knows",
+        _erase("archived", "audit/staging/run-000077.md"),
+        "RC673",
+        "entry 9 says that audit/staging/run-000077.md is archived, and no entry before it vouches"
+        " for that file with that digest",
     ),
     by_itself(
         "the clock set back",

@@ -40,7 +40,11 @@ EVENTS = st.builds(
 def statements(draw: st.DrawFn) -> Statement:
     """Any entry that a log may hold."""
     number = draw(st.just(1) | NUMBERS)
-    kind = draw(st.sampled_from(["run", "heartbeat", "repair", "erased", *["key"] * (number > 1)]))
+    kind = draw(
+        st.sampled_from(
+            ["run", "heartbeat", "repair", "erased", "archived", *["key"] * (number > 1)]
+        )
+    )
     key = draw(st.integers(1, 9))
     introduced = key if number == 1 else key + draw(st.integers(1, 3))
     keys = (NewKey(introduced, SigningKey(ORIGIN, introduced).verifier.text),)
