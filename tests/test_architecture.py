@@ -63,7 +63,7 @@ FLOORS = {
         ("evidence",),
         ("runs",),
         ("apply",),
-        ("emergency", "rebucket", "repair", "testing"),
+        ("emergency", "rebucket", "removal", "repair", "testing"),
     ),
     "adapters": (
         ("cel", "receiving", "system"),

@@ -217,7 +217,7 @@ def test_runs_are_chosen_by_client_time_and_kind() -> None:
     ],
 )
 def test_any_bytes_are_a_report_or_none(content: bytes) -> None:
-    found = read_report(LoggedFile("a.json", sha256(content)), content, frozenset())
+    found = read_report(LoggedFile("a.json", sha256(content)), content, {})
     assert (found.fate, found.told) == (Fate.UNREADABLE, None)
 
 
@@ -237,7 +237,7 @@ def test_a_report_of_another_shape_is_unreadable(field: str, value: object) -> N
     log = make_story()
     report = json.loads(log.files[f"audit/staging/{EARLIER}.json"])
     content = json.dumps(report | {field: value}).encode()
-    found = read_report(LoggedFile("a.json", sha256(content)), content, frozenset())
+    found = read_report(LoggedFile("a.json", sha256(content)), content, {})
     assert found.fate is Fate.UNREADABLE
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from reconciler.app.project import load_environment
 from reconciler.app.wiring import engine_for
 from reconciler.dataclass import dataclass
-from reconciler.errors import EvidenceError, UsageError
+from reconciler.errors import AuditError, EvidenceError, UsageError
 
 if TYPE_CHECKING:
     from reconciler.app.workplace import Workplace
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from reconciler.engine.engine import Engine
     from reconciler.evidence.notes import SignedNote, VerifierKey
     from reconciler.evidence.policy import WitnessPolicy
-    from reconciler.evidence.verification.anchors import RegistryHead
+    from reconciler.evidence.verification.anchors import Anchors, RegistryHead
     from reconciler.evidence.verification.faults import Fault
     from reconciler.evidence.verification.walk import LogFiles, VerifiedLog
 
@@ -40,18 +40,13 @@ def verify_log_of(workplace: Workplace, environment: str, given: Given) -> Verif
     Raises ``UsageError`` RC035 for an anchor that cannot be read, ``DeclarationError``,
     ``VaultError``.
     """
-    from reconciler.evidence.verification.anchors import Anchors
     from reconciler.evidence.verification.walk import verify_log
 
     project, chosen = load_environment(workplace.root, environment)
     _refuse_beside(workplace.root / project.audit_path / environment / "log", given)
-    anchors = Anchors(
-        pinned=[key for one in given.keys for key in read_keys(one, "--key")],
-        since=[_read_note(path) for path in given.since],
-        policy=None if given.policy is None else _read_policy(given.policy),
-        head=_read_head(workplace, project, chosen) if given.live else None,
-    )
-    return verify_log(read_log_files(workplace.root, project, environment), anchors)
+    head = _read_head(workplace, project, chosen) if given.live else None
+    files = read_log_files(workplace.root, project, environment)
+    return verify_log(files, _read_anchors(given, head))
 
 
 def read_log_files(root: Path, project: Project, environment: str) -> LogFiles:
@@ -62,6 +57,60 @@ def read_log_files(root: Path, project: Project, environment: str) -> LogFiles:
 
     where = LogPlaces(PurePosixPath(project.audit_path) / environment)
     return gather_log_files(FolderFiles(root), where, f"{project.name}/{environment}")
+
+
+def verify_folder(folder: Path, environment: str, given: Given) -> VerifiedLog | Fault:
+    """As ``verify_log_of``, of the log of ``environment`` that lies in ``folder``: a pack or an
+    archive, which needs no project. Its origin says of which project it is.
+
+    Raises ``UsageError`` RC035, ``AuditError`` RC681 where there is no such log.
+    """
+    from reconciler.evidence.verification.walk import verify_log
+
+    _refuse_beside(folder / find_log_folder(folder, environment), given)
+    return verify_log(read_folder_files(folder, environment), _read_anchors(given, None))
+
+
+def find_log_folder(folder: Path, environment: str) -> PurePosixPath:
+    """Where the log of ``environment`` lies in ``folder``, from there: the project of a pack may
+    have its audit folder anywhere. Raises ``AuditError`` RC681."""
+    found = sorted(
+        path.parent.relative_to(folder)
+        for path in folder.glob("**/log/checkpoint")
+        if path.parent.parent.name == environment
+    )
+    if len(found) != 1:
+        told = "there is no evidence log" if not found else f"{len(found)} folders hold a log"
+        raise AuditError(
+            "RC681",
+            f"{told} of {environment} in {folder}",
+            "name the folder that `audit export` or `audit archive` wrote",
+        )
+    return PurePosixPath(found[0].as_posix())
+
+
+def read_folder_files(folder: Path, environment: str) -> LogFiles:
+    """The files of the log of ``environment`` that lies in ``folder``. Raises ``AuditError``."""
+    from reconciler.adapters.git.stored_files import FolderFiles
+    from reconciler.engine.evidence.places import LogPlaces
+    from reconciler.engine.evidence.reading import gather_log_files
+
+    log = find_log_folder(folder, environment)
+    first = (folder / log / "checkpoint").read_bytes().partition(b"/")[0]
+    place = f"{first.decode('utf-8', 'replace')}/{environment}"
+    return gather_log_files(FolderFiles(folder), LogPlaces(log.parent), place)
+
+
+def _read_anchors(given: Given, head: RegistryHead | None) -> Anchors:
+    """Raises ``UsageError`` RC035."""
+    from reconciler.evidence.verification.anchors import Anchors
+
+    return Anchors(
+        pinned=[key for one in given.keys for key in read_keys(one, "--key")],
+        since=[_read_note(path) for path in given.since],
+        policy=None if given.policy is None else _read_policy(given.policy),
+        head=head,
+    )
 
 
 def _read_head(workplace: Workplace, project: Project, chosen: Environment) -> RegistryHead:

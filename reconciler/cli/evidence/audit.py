@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from reconciler.cli.evidence.history import audit_export, audit_show
+from reconciler.cli.evidence.removal import audit_archive, audit_erase
 from reconciler.cli.evidence.repair import audit_repair
 from reconciler.cli.evidence.witness import audit_witness, audit_witness_key
-from reconciler.cli.options import environment_option, format_option
+from reconciler.cli.options import Directory, environment_option, format_option
 from reconciler.cli.output import Settings, emit
 
 
@@ -68,6 +69,13 @@ def audit_key(settings: Settings, environment: str) -> int:
     metavar="FILE",
     help="A witness policy (C2SP tlog-policy): its quorum must have cosigned.",
 )
+@click.option(
+    "--in",
+    "folder",
+    type=Directory(),
+    metavar="DIR",
+    help="The log in this pack or archive, not the one of the project.",
+)
 @click.option("--live", is_flag=True, help="Compare with Vault: head and history of every client.")
 @format_option("text", "json")
 @click.pass_obj
@@ -77,6 +85,7 @@ def audit_verify(
     keys: tuple[str, ...],
     since: tuple[Path, ...],
     policy: Path | None,
+    folder: Path | None,
     live: bool,
     form: str,
 ) -> int:
@@ -87,19 +96,28 @@ def audit_verify(
     replaced everything together. An anchor is --key, --since, --policy or --live, one or more of
     them.
 
+    With --in it needs no project: it verifies what audit export or audit archive wrote.
+
     \b
     Examples:
       reconciler audit verify -e production --key production.vkey
       reconciler audit verify -e production --since checkpoint-of-march
       reconciler audit verify -e production --live --format json
+      reconciler audit verify -e production --in evidence-2025 --key production.vkey
     """
-    from reconciler.app.evidence.verifying import Given, verify_log_of
+    from reconciler.app.evidence.verifying import Given, verify_folder, verify_log_of
     from reconciler.cli.terminal import workplace
     from reconciler.evidence.verification.walk import VerifiedLog
     from reconciler.report.evidence.verdict import verdict_json, verdict_text
 
     given = Given(keys, since, policy, live)
-    found = verify_log_of(workplace(settings), environment, given)
+    if folder is not None and live:
+        raise click.UsageError("--in and --live exclude each other: Vault knows the log of today")
+    found = (
+        verify_log_of(workplace(settings), environment, given)
+        if folder is None
+        else verify_folder(folder, environment, given)
+    )
     if form == "json":
         emit(verdict_json(environment, found), form)
     else:
@@ -110,5 +128,7 @@ def audit_verify(
 audit_group.add_command(audit_show)
 audit_group.add_command(audit_export)
 audit_group.add_command(audit_repair)
+audit_group.add_command(audit_erase)
+audit_group.add_command(audit_archive)
 audit_group.add_command(audit_witness)
 audit_group.add_command(audit_witness_key)

@@ -19,6 +19,7 @@ from reconciler.engine.evidence.drafting import (
     draft_again,
     draft_heartbeat,
     draft_key,
+    draft_removal,
     draft_repair,
     draft_run,
 )
@@ -106,6 +107,19 @@ class Book:
     ) -> None:
         """Say in the log that the registry was restored."""
         self._append_next(draft_repair(result, bases, known))
+
+    def note_removal(
+        self, result: RunResult, kind: str, files: Mapping[str, str], known: Circumstances
+    ) -> int:
+        """Say in the log that ``files`` (SHA-256 by path) are gone, as ``kind`` says; the number of
+        the entry. Other runs may write theirs before it."""
+        draft = draft_removal(result, kind, files, known)
+        while True:
+            number = self.head.size + 1
+            self._append_next(draft)
+            claim = self._driver.run(read_claim(number))
+            if claim is not None and claim.run == result.run_id:
+                return number
 
     def enter_again(self, entry: LogDocument, known: Circumstances) -> None:
         """Write an entry under a new number, unless its run has one."""

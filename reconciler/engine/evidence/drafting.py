@@ -94,6 +94,18 @@ def draft_repair(result: RunResult, bases: Mapping[str, int], known: Circumstanc
     return Draft(describe, {}, _find_forgotten(known), known.kept)
 
 
+def draft_removal(
+    result: RunResult, kind: str, files: Mapping[str, str], known: Circumstances
+) -> Draft:
+    """The entry that says that report files are gone. ``kind``: ``erased`` or ``archived``;
+    ``files`` are their SHA-256 by path, as an entry has them."""
+
+    def describe(head: LogHead) -> Statement:
+        return replace(_begin(head, result, known), kind=kind, subjects=_subjects(files))
+
+    return Draft(describe, {}, _find_forgotten(known), known.kept)
+
+
 def draft_again(entry: LogDocument, known: Circumstances) -> Draft:
     """An entry that git does not have, because the log had two branches, under a new number."""
     former = decode_statement(decode_envelope(entry.entry).payload)

@@ -18,7 +18,7 @@ from reconciler.engine.evidence.reading import gather_log_files
 from reconciler.engine.ports import StoredFiles
 from reconciler.errors import Address, AuditError
 from reconciler.evidence.envelope import decode_envelope
-from reconciler.evidence.statement import LoggedEvent, Statement, decode_statement
+from reconciler.evidence.statement import REMOVALS, LoggedEvent, Statement, decode_statement
 from reconciler.evidence.tree import hash_leaf
 from reconciler.evidence.verification.faults import Fault
 from reconciler.evidence.verification.walk import verify_log
@@ -128,9 +128,9 @@ def find_parting(driver: Driver, head: LogHead, log: GitLog) -> Parting:
 
 
 def _tells_of_a_run(entry: LogDocument) -> bool:
-    """Heartbeats and what one key signs of the next say nothing of clients: they are not written
-    again."""
-    return decode_statement(decode_envelope(entry.entry).payload).kind == RUN
+    """What runs did, and which reports are gone. Heartbeats and what one key signs of the next say
+    nothing of either: they are not written again."""
+    return decode_statement(decode_envelope(entry.entry).payload).kind in (RUN, *REMOVALS)
 
 
 def _is_same(driver: Driver, claim: LogClaim) -> bool:

@@ -1,0 +1,127 @@
+"""The report files that a log vouches for: which entry names each, and which are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import field, replace
+from pathlib import PurePosixPath
+
+from reconciler.dataclass import dataclass
+from reconciler.engine.engine import Engine, ledger_directory
+from reconciler.engine.evidence.book import Book
+from reconciler.engine.evidence.places import LogPlaces
+from reconciler.engine.evidence.reading import gather_log_files
+from reconciler.errors import AuditError
+from reconciler.evidence.envelope import decode_envelope
+from reconciler.evidence.history.reports import Removal, find_removals
+from reconciler.evidence.statement import REMOVALS, LoggedFile, Statement, decode_statement
+from reconciler.evidence.verification.faults import Fault
+from reconciler.evidence.verification.walk import walk_log
+
+_ENDINGS = (".json", ".md")
+_PART = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """``statements`` are what all entries say, of which HEAD has ``committed``. ``files`` are the
+    report files by path, each with the number of the entry that vouches for it; ``removals`` those
+    that are erased or archived."""
+
+    statements: tuple[Statement, ...]
+    committed: int
+    files: Mapping[str, tuple[LoggedFile, int]]
+    removals: Mapping[str, Removal] = field(default_factory=dict)
+
+    def list_reports(self) -> dict[str, list[str]]:
+        """The paths of the report files by the run that they are about."""
+        found: dict[str, list[str]] = {}
+        for name in self.files:
+            found.setdefault(PurePosixPath(name).stem, []).append(name)
+        return found
+
+    def opened_before(self, number: int) -> Iterator[int]:
+        """The entries that were written while the run of entry ``number`` was open, itself too: it
+        may have tried for the number of each."""
+        opened = self.statements[number - 1].opened
+        while number and self.statements[number - 1].closed >= opened:
+            yield number
+            number -= 1
+
+
+def read_shelf(engine: Engine, book: Book) -> Shelf:
+    """Raises ``AuditError`` RC688 when the log in HEAD does not hold, RC679 for an entry that
+    neither HEAD nor the registry has; ``RegistryError``, ``VaultError``."""
+    where = LogPlaces(ledger_directory(engine))
+    place = f"{engine.project.name}/{engine.environment.name}"
+    files = gather_log_files(engine.ledger.find_files(), where, place)
+    # what else lies there is no matter: without git, the report of a run that is open
+    walk = walk_log(replace(files, present=()))
+    statements: list[Statement] = []
+    while True:
+        try:
+            statements.append(next(walk))
+        except StopIteration as ended:
+            if isinstance(ended.value, Fault):
+                raise _broken_error(ended.value) from None
+            break
+    committed = len(statements)
+    for number in range(committed + 1, book.head.size + 1):
+        entry = book.read(number)
+        if entry is None:
+            raise AuditError(
+                "RC679",
+                f"entry {number} of the log is not in this branch, and not in the registry any"
+                " more",
+                "run `git pull`, then the same command again",
+            )
+        statements.append(decode_statement(decode_envelope(entry.entry).payload))
+    reports = {
+        file.name: (file, one.number)
+        for one in statements
+        if one.kind not in REMOVALS
+        for file in one.subjects
+        if _is_report(where, file.name)
+    }
+    return Shelf(tuple(statements), committed, reports, find_removals(statements))
+
+
+def _is_report(where: LogPlaces, name: str) -> bool:
+    """Whether it is named as a report is, in the folder where they are now or were before."""
+    path = PurePosixPath(name)
+    return path.suffix in _ENDINGS and path.parent.name == where.reports.name
+
+
+def refuse_unheld(engine: Engine, book: Book, shelf: Shelf, numbers: Collection[int]) -> None:
+    """Raises ``AuditError`` RC679 for an entry that HEAD does not hold, or not its upstream: its
+    bytes are in the registry for the sake of it."""
+    for number in sorted(numbers):
+        if number > shelf.committed:
+            raise _unheld_error(shelf, number, "HEAD does not hold it yet", "git pull")
+    stored, pushed = engine.ledger.find_files(), engine.ledger.find_files(pushed=True)
+    if stored.commit == pushed.commit:
+        return
+    paths = [book.folder / f"{number:08}.json" for number in sorted(numbers)]
+    for start in range(0, len(paths), _PART):
+        part = paths[start : start + _PART]
+        for path, mine, theirs in zip(part, stored.read(part), pushed.read(part), strict=True):
+            if mine != theirs:
+                why = "the upstream of this branch does not hold it yet"
+                raise _unheld_error(shelf, int(path.stem), why, "git push")
+
+
+def _broken_error(fault: Fault) -> AuditError:
+    return AuditError(
+        "RC688",
+        f"the log in HEAD does not hold, so nothing is removed: {fault.message} ({fault.code})",
+        fault.remedy,
+    )
+
+
+def _unheld_error(shelf: Shelf, number: int, why: str, command: str) -> AuditError:
+    return AuditError(
+        "RC679",
+        f"entry {number} of the log, of run {shelf.statements[number - 1].run}, could be lost:"
+        f" {why}",
+        f"run `{command}`, then the same command again",
+    )
