@@ -36,7 +36,7 @@ from reconciler.registry.protocol.log import read_claim
 from reconciler.registry.protocol.log_removal import drop_files
 
 # So many files are named in one entry, and to git in one command.
-AT_ONCE = 2000
+MOST_FILES = 2000
 _NEAR = 3
 
 
@@ -60,7 +60,7 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Clearing:
     """Where files are removed: the log as it is, and what is known of it. ``result`` is the run
     that removes."""
 
@@ -133,7 +133,7 @@ class Place:
 
 
 @contextmanager
-def open_place(engine: Engine, command: str, *, changing: bool) -> Iterator[Place]:
+def open_clearing(engine: Engine, command: str, *, changing: bool) -> Iterator[Clearing]:
     """``changing``: under the lease, once every entry that was claimed is written.
 
     Raises ``AuditError`` RC681, RC683 to RC685, RC679, RC688, ``LeaseHeldError``,
@@ -157,14 +157,14 @@ def open_place(engine: Engine, command: str, *, changing: bool) -> Iterator[Plac
     with open_driver(engine, now) as driver:
         if not changing:
             book = Book(engine, driver, head)
-            yield Place(engine, driver, book, read_shelf(engine, book), result)
+            yield Clearing(engine, driver, book, read_shelf(engine, book), result)
             return
         ttl = engine.environment.lease_ttl
         lost = Stop(engine).because
         with hold_lease(driver, run_id, ttl, wait=True, lost=lost, say=engine.say):
             opened = open_book(engine, driver)
             assert opened is not None  # its head was read
-            yield Place(engine, driver, opened, read_shelf(engine, opened), result)
+            yield Clearing(engine, driver, opened, read_shelf(engine, opened), result)
 
 
 def erase_reports(
@@ -173,33 +173,33 @@ def erase_reports(
     """Erase the reports of ``runs``: from the branch, the disk and the registry, under an entry
     that says so. What git keeps of former commits stays there. With ``dry_run`` only tell.
 
-    Raises ``UsageError`` RC674, ``AuditError`` RC678, and as ``open_place`` does.
+    Raises ``UsageError`` RC674, ``AuditError`` RC678, and as ``open_clearing`` does.
     """
-    with open_place(engine, "audit erase", changing=not dry_run) as place:
-        shelf = place.shelf
+    with open_clearing(engine, "audit erase", changing=not dry_run) as clearing:
+        shelf = clearing.shelf
         runs = tuple(dict.fromkeys(runs))
-        place.refuse_open(runs)
+        clearing.refuse_open(runs)
         names = _find_reports(shelf, runs)
         numbers = {shelf.files[name][1] for name in names}
-        refuse_unheld(engine, place.book, shelf, numbers)
+        refuse_unheld(engine, clearing.book, shelf, numbers)
         erased = {name for name, one in shelf.removals.items() if one.kind == ERASED}
         new = {name: shelf.files[name][0].sha256 for name in names if name not in erased}
         removed = _describe_fates(shelf, runs, names)
         texts = engine.ledger.texts
-        committed = place.list_committed(names)
+        committed = clearing.list_committed(names)
         present = [name for name in names if name in committed or texts(PurePosixPath(name))]
         removed = replace(removed, files=tuple(present))
         if dry_run:
             return removed
-        named = _forget_runs(place, runs)
-        removed = replace(removed, named=named, run_id=place.result.run_id)
+        named = _forget_runs(clearing, runs)
+        removed = replace(removed, named=named, run_id=clearing.result.run_id)
         try:
             if new:
-                removed = replace(removed, entries=(place.note(ERASED, new),))
-            place.forget_parts({one for number in numbers for one in shelf.opened_before(number)})
+                removed = replace(removed, entries=(clearing.note(ERASED, new),))
+            clearing.forget_parts(shelf.list_attempts(numbers))
             if new or present:
                 title = f"erase {len(names)} report files"
-                removed = replace(removed, commit=place.take_away(names, title))
+                removed = replace(removed, commit=clearing.take_away(names, title))
         except AuditError as error:
             return replace(removed, problem=error)
         problem = push_rest(engine, anyway=removed.commit is not None) if push else None
@@ -218,30 +218,30 @@ def archive_reports(
     that say so, once ``keep`` has each of them: it gets their SHA-256 by path, and raises where it
     has not. With ``dry_run`` only tell, and ask nobody to keep them.
 
-    Raises what ``keep`` raises, ``AuditError`` RC678, and as ``open_place`` does.
+    Raises what ``keep`` raises, ``AuditError`` RC678, and as ``open_clearing`` does.
     """
-    with open_place(engine, "audit archive", changing=not dry_run) as place:
-        shelf = place.shelf
+    with open_clearing(engine, "audit archive", changing=not dry_run) as clearing:
+        shelf = clearing.shelf
         due = _find_closed(shelf, before)
-        committed = place.list_committed(due)
+        committed = clearing.list_committed(due)
         new = [name for name in due if name not in shelf.removals]
         removed = Removed(tuple(_list_runs(committed)), files=tuple(committed))
         if not committed and not new:
             return removed
-        place.refuse_open(removed.runs)
-        refuse_unheld(engine, place.book, shelf, {shelf.files[name][1] for name in due})
+        clearing.refuse_open(removed.runs)
+        refuse_unheld(engine, clearing.book, shelf, {shelf.files[name][1] for name in due})
         if dry_run:
             return removed
         keep({name: shelf.files[name][0].sha256 for name in {*committed, *new}})
-        removed = replace(removed, run_id=place.result.run_id)
+        removed = replace(removed, run_id=clearing.result.run_id)
         try:
             for part in _divide(new):
                 files = {name: shelf.files[name][0].sha256 for name in part}
-                entries = (*removed.entries, place.note(ARCHIVED, files))
+                entries = (*removed.entries, clearing.note(ARCHIVED, files))
                 removed = replace(removed, entries=entries)
-                removed = replace(removed, commit=_archive(place, part) or removed.commit)
+                removed = replace(removed, commit=_archive(clearing, part) or removed.commit)
             for part in _divide([name for name in committed if name in shelf.removals]):
-                removed = replace(removed, commit=_archive(place, part) or removed.commit)
+                removed = replace(removed, commit=_archive(clearing, part) or removed.commit)
         except AuditError as error:
             return replace(removed, problem=error)
         problem = push_rest(engine, anyway=removed.commit is not None) if push else None
@@ -263,11 +263,11 @@ def _list_runs(names: Collection[str]) -> list[str]:
 
 
 def _divide(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (names[start : start + AT_ONCE] for start in range(0, len(names), AT_ONCE))
+    return (names[start : start + MOST_FILES] for start in range(0, len(names), MOST_FILES))
 
 
-def _archive(place: Place, names: Sequence[str]) -> str | None:
-    return place.take_away(names, f"archive {len(names)} report files")
+def _archive(clearing: Clearing, names: Sequence[str]) -> str | None:
+    return clearing.take_away(names, f"archive {len(names)} report files")
 
 
 def _find_reports(shelf: Shelf, runs: Sequence[str]) -> list[str]:
@@ -308,13 +308,13 @@ def _describe_fates(shelf: Shelf, runs: tuple[str, ...], names: Sequence[str]) -
     return Removed(runs, before=before, archived=archived)
 
 
-def _forget_runs(place: Place, runs: Collection[str]) -> tuple[str, ...]:
+def _forget_runs(clearing: Clearing, runs: Collection[str]) -> tuple[str, ...]:
     """Remove what the registry has on record of runs that are reported, which names who ran them;
     those that stay, because a plan file may be tried again."""
-    engine, kept = place.engine, []
+    engine, kept = clearing.engine, []
     for run in readable_runs(engine.live)[0]:
         if run.run_id in runs:
-            age = place.driver.clock.now() - run.started_at
+            age = clearing.driver.clock.now() - run.started_at
             if run.planfile and age <= 2 * engine.project.plan_expires:
                 kept.append(run.run_id)
             else:

@@ -256,7 +256,7 @@ def test_nothing_goes_when_nobody_kept_it(evident: Evident) -> None:
 def test_many_files_are_archived_under_several_entries(
     evident: Evident, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reconciler.engine.removal.AT_ONCE", 3)
+    monkeypatch.setattr("reconciler.engine.removal.MOST_FILES", 3)
     assert archive(evident, Archive(evident.root)).entries == (3, 4)
     assert [len(one.subjects) for one in evident.judge()[2:]] == [3, 1]
 

@@ -101,13 +101,13 @@ def render_pack(pack: Pack) -> dict[PurePosixPath, bytes]:
 def copy_log(log: WorkTreeLog) -> dict[PurePosixPath, bytes]:
     """The log and the files that its entries name, byte for byte, where they lie in the project.
     What was erased, or is not there, is not there either."""
-    from reconciler.evidence.history.reports import find_removals
+    from reconciler.evidence.history.reports import trace_removals
     from reconciler.evidence.statement import ERASED
 
     reports = log.folder.parent
     names = {f"{log.folder}/{name}" for name in log.names()}
     named = (PurePosixPath(one.name) for entry in log.statements for one in entry.subjects)
-    erased = {name for name, one in find_removals(log.statements).items() if one.kind == ERASED}
+    erased = {name for name, one in trace_removals(log.statements).items() if one.kind == ERASED}
     names |= {str(path) for path in named if path.parent == reports} - erased
     contents = {PurePosixPath(name): log.read(name) for name in sorted(names)}
     return {path: content for path, content in contents.items() if content is not None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field, replace
 from pathlib import PurePosixPath
 
@@ -13,7 +13,7 @@ from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.evidence.reading import gather_log_files
 from reconciler.errors import AuditError
 from reconciler.evidence.envelope import decode_envelope
-from reconciler.evidence.history.reports import Removal, find_removals
+from reconciler.evidence.history.reports import Removal, trace_removals
 from reconciler.evidence.statement import REMOVALS, LoggedFile, Statement, decode_statement
 from reconciler.evidence.verification.faults import Fault
 from reconciler.evidence.verification.walk import walk_log
@@ -40,13 +40,16 @@ class Shelf:
             found.setdefault(PurePosixPath(name).stem, []).append(name)
         return found
 
-    def opened_before(self, number: int) -> Iterator[int]:
-        """The entries that were written while the run of entry ``number`` was open, itself too: it
-        may have tried for the number of each."""
-        opened = self.statements[number - 1].opened
-        while number and self.statements[number - 1].closed >= opened:
-            yield number
-            number -= 1
+    def list_attempts(self, numbers: Collection[int]) -> set[int]:
+        """The entries for whose numbers the runs of the entries ``numbers`` may have tried: those
+        that were written while they were open, and their own."""
+        found: set[int] = set()
+        for number in numbers:
+            opened, before = self.statements[number - 1].opened, number
+            while before and self.statements[before - 1].closed >= opened:
+                found.add(before)
+                before -= 1
+        return found
 
 
 def read_shelf(engine: Engine, book: Book) -> Shelf:
@@ -83,7 +86,7 @@ def read_shelf(engine: Engine, book: Book) -> Shelf:
         for file in one.subjects
         if _is_report(where, file.name)
     }
-    return Shelf(tuple(statements), committed, reports, find_removals(statements))
+    return Shelf(tuple(statements), committed, reports, trace_removals(statements))
 
 
 def _is_report(where: LogPlaces, name: str) -> bool:

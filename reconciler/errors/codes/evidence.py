@@ -87,7 +87,8 @@ EVIDENCE_CODES: tuple[Code, ...] = (
     ),
     Code(
         "RC658",
-        "a report is missing for which an entry vouches, and no entry says that it was erased or archived",
+        "a report is missing for which an entry vouches, and no entry says that it was erased or"
+        " archived",
         "restore it from git",
     ),
     Code(

@@ -131,7 +131,7 @@ class Removal:
     number: int
 
 
-def find_removals(statements: Iterable[Statement]) -> dict[str, Removal]:
+def trace_removals(statements: Iterable[Statement]) -> dict[str, Removal]:
     """The files that entries say are gone, by name. What was archived and is erased now is
     erased."""
     return {

@@ -16,7 +16,7 @@ from reconciler.evidence.history.reports import (
     ReportedOutcome,
     ReportedRun,
     RunReport,
-    find_removals,
+    trace_removals,
     read_report,
 )
 from reconciler.evidence.statement import REMOVALS, LoggedEvent, LoggedFile, Statement
@@ -91,7 +91,7 @@ def read_history(
 
     One report is held at a time, so that a log of years needs no memory of them all.
     """
-    removals = find_removals(statements)
+    removals = trace_removals(statements)
     for statement in statements:
         reports = [
             read_report(file, read(file.name), removals) for file in list_report_files(statement)
