@@ -16,8 +16,8 @@ from reconciler.evidence.history.reports import (
     ReportedOutcome,
     ReportedRun,
     RunReport,
-    trace_removals,
     read_report,
+    trace_removals,
 )
 from reconciler.evidence.statement import REMOVALS, LoggedEvent, LoggedFile, Statement
 
