@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import PurePosixPath
 
 from reconciler.dataclass import dataclass
+from reconciler.domain.live.log import LogDocument
 from reconciler.engine.engine import Engine, ledger_directory
 from reconciler.engine.evidence.book import Book
 from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.evidence.reading import gather_log_files
 from reconciler.errors import AuditError
-from reconciler.evidence.envelope import decode_envelope
 from reconciler.evidence.history.reports import Removal, trace_removals
-from reconciler.evidence.statement import REMOVALS, LoggedFile, Statement, decode_statement
+from reconciler.evidence.statement import REMOVALS, LoggedFile, Statement
 from reconciler.evidence.verification.faults import Fault
-from reconciler.evidence.verification.walk import walk_log
+from reconciler.evidence.verification.walk import LogFiles, name_entry, walk_log
 
 _ENDINGS = (".json", ".md")
 _PART = 256
@@ -53,13 +53,26 @@ class Shelf:
 
 
 def read_shelf(engine: Engine, book: Book) -> Shelf:
-    """Raises ``AuditError`` RC688 when the log in HEAD does not hold, RC679 for an entry that
-    neither HEAD nor the registry has; ``RegistryError``, ``VaultError``."""
+    """The log is verified as it is once the next run filed it: with the entries that the registry
+    alone has, and what follows from them. What else lies beside the reports is no matter.
+
+    Raises ``AuditError`` RC688 when it does not hold, RC679 for an entry that neither HEAD nor the
+    registry has; ``RegistryError``, ``VaultError``.
+    """
     where = LogPlaces(ledger_directory(engine))
     place = f"{engine.project.name}/{engine.environment.name}"
     files = gather_log_files(engine.ledger.find_files(), where, place)
-    # what else lies there is no matter: without git, the report of a run that is open
-    walk = walk_log(replace(files, present=()))
+    unfiled: list[LogDocument] = []
+    derived = where.derive(book.head)
+    whole = replace(
+        files,
+        entries=_complete_entries(files, book, unfiled),
+        read=lambda name: files.read(name) or _find_text(name, unfiled),
+        keys=derived[where.keys].encode(),
+        checkpoint=derived[where.checkpoint].encode(),
+        present=(),
+    )
+    walk = walk_log(whole)
     statements: list[Statement] = []
     while True:
         try:
@@ -68,17 +81,7 @@ def read_shelf(engine: Engine, book: Book) -> Shelf:
             if isinstance(ended.value, Fault):
                 raise _broken_error(ended.value) from None
             break
-    committed = len(statements)
-    for number in range(committed + 1, book.head.size + 1):
-        entry = book.read(number)
-        if entry is None:
-            raise AuditError(
-                "RC679",
-                f"entry {number} of the log is not in this branch, and not in the registry any"
-                " more",
-                "run `git pull`, then the same command again",
-            )
-        statements.append(decode_statement(decode_envelope(entry.entry).payload))
+    committed = len(statements) - len(unfiled)
     reports = {
         file.name: (file, one.number)
         for one in statements
@@ -87,6 +90,33 @@ def read_shelf(engine: Engine, book: Book) -> Shelf:
         if _is_report(where, file.name)
     }
     return Shelf(tuple(statements), committed, reports, trace_removals(statements))
+
+
+def _complete_entries(
+    files: LogFiles, book: Book, unfiled: list[LogDocument]
+) -> Iterator[tuple[str, bytes]]:
+    """Those of HEAD, then those that it lacks, which are added to ``unfiled``."""
+    count = 0
+    for entry in files.entries:
+        count += 1
+        yield entry
+    for lacking in range(count + 1, book.head.size + 1):
+        document = book.read(lacking)
+        if document is None:
+            raise AuditError(
+                "RC679",
+                f"entry {lacking} of the log is not in this branch, and not in the registry any"
+                " more",
+                "run `git pull`, then the same command again",
+            )
+        unfiled.append(document)
+        yield name_entry(lacking), document.entry
+
+
+def _find_text(name: str, unfiled: Iterable[LogDocument]) -> bytes | None:
+    texts = (one.files[name] for one in unfiled if name in one.files)
+    text = next(texts, None)
+    return None if text is None else text.encode()
 
 
 def _is_report(where: LogPlaces, name: str) -> bool:
