@@ -13,7 +13,6 @@ from reconciler.domain.live.observed import OpenRun
 from reconciler.engine.removal import archive_reports
 from reconciler.errors import AuditError, UsageError
 from reconciler.evidence.statement import Statement
-from reconciler.registry.codec.log_codec import name_claim
 from reconciler.registry.codec.run_codec import encode_run
 from reconciler.registry.requests import Request, Response, WriteDocument
 from tests.kit.worlds.declared import client, desired
@@ -206,23 +205,25 @@ def test_what_was_archived_can_be_erased(evident: Evident) -> None:
 
 
 def test_a_former_attempt_of_another_number_leaves_no_bytes(evident: Evident) -> None:
-    """A run that lost the race for a number stored its report there, and took the next."""
+    """A run that slept stored its report there long after the number was taken."""
+    evident.apply(THREE)
 
     def overtake(world: World, request: Request) -> Response:
-        evident.revoke("a")
+        for name in ("a", "b", "c"):
+            evident.revoke(name)
         return world.answer(request)
 
-    def claims(request: Request) -> bool:
-        return isinstance(request, WriteDocument) and request.name == name_claim(3)
+    def stores(request: Request) -> bool:
+        name = request.name if isinstance(request, WriteDocument) else ""
+        return name.startswith("log/00000004/part-")
 
-    live = Faulty(evident.world, claims, overtake)
-    evident.apply(THREE, live)
+    live = Faulty(evident.world, stores, overtake)
+    evident.apply(desired(client("a"), client("b"), client("c"), client("d")), live)
     assert live.hit is not None
-    loser = evident.judge()[3]
+    loser = evident.judge()[6]
     assert loser.command == "apply"
     gone = digest_reports(reports_of(evident, loser.run))
-    stored = [name for name in evident.world.documents if name.startswith("log/00000003/part-")]
-    assert len(stored) == 2
+    assert [name for name in evident.world.documents if name.startswith("log/00000004/part-")]
     evident.world.at += LATER
     erase(evident, loser.run)
     assert_forgotten(evident, loser.run, gone)
