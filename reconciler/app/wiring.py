@@ -98,7 +98,7 @@ def engine_for(
             minter=RandomMinter(project.key_prefix, environment.name),
             sender=sender,
             ledger=(
-                GitLedger(git, project.audit_path, environ=environ)
+                GitLedger(git, project.audit_path, branch=project.audit_branch, environ=environ)
                 if project.git
                 else FolderLedger(git, environ)
             ),

@@ -193,8 +193,9 @@ class Ledger(Protocol):
         ...
 
     def find_files(self, *, pushed: bool = False) -> StoredFiles:
-        """What HEAD holds. ``pushed``: what the upstream of the branch is known to hold; that of
-        HEAD where there is no upstream."""
+        """What HEAD holds. ``pushed``: what the upstream of the branch is known to hold; without
+        an upstream what a remote is known to hold of HEAD, which may be nothing; what HEAD holds
+        where there is no remote."""
         ...
 
     def find_uncommitted(self, directory: PurePosixPath) -> Mapping[PurePosixPath, str]:

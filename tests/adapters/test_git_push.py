@@ -21,9 +21,11 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path,
     return clone_pair(tmp_path)
 
 
-def recorded(project: Path, name: str = "run-1.json", text: str = "{}\n") -> GitLedger:
+def recorded(
+    project: Path, name: str = "run-1.json", text: str = "{}\n", branch: str | None = None
+) -> GitLedger:
     """A ledger with one report that is committed and not pushed."""
-    book = GitLedger(GitCommand(project, pause=lambda seconds: None))
+    book = GitLedger(GitCommand(project, pause=lambda seconds: None), branch=branch)
     book.write({PurePosixPath("audit/staging") / name: text})
     assert book.commit(AUDIT, "Record a run")
     return book
@@ -314,3 +316,200 @@ def test_audit_commits_that_are_not_pushed_are_counted(places: tuple[Path, Path,
     assert book.count_unpushed(folder) == 0
     git(ours, "checkout", "--quiet", "-b", "elsewhere")
     assert book.count_unpushed(folder) is None
+
+
+# A declared branch: all audit commits go there.
+
+
+def detached(project: Path) -> Path:
+    git(project, "checkout", "--quiet", "--detach")
+    return project
+
+
+def test_a_detached_head_is_pushed_to_the_declared_branch_as_it_is(
+    places: tuple[Path, Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare, ours, _ = places
+    with monkeypatch.context() as earlier:
+        earlier.setenv("GIT_COMMITTER_DATE", "2026-01-02T03:04:05+01:00")
+        book = recorded(detached(ours), branch="main")
+    commit = git(ours, "rev-parse", "HEAD")
+    assert "until it is pushed to main" in book.notes[0]
+    assert book.count_unpushed(AUDIT) == 1
+    book.push()
+    assert git(bare, "rev-parse", "main") == git(ours, "rev-parse", "HEAD") == commit
+    assert book.count_unpushed(AUDIT) == 0
+    assert book.notes == []
+
+
+def test_a_detached_head_is_put_on_top_of_a_declared_branch_that_moved(
+    places: tuple[Path, Path, Path],
+) -> None:
+    bare, ours, theirs = places
+    book = recorded(detached(ours), branch="main")
+    their_commit = moved(theirs)
+    book.push()
+    assert git(bare, "rev-parse", "main^") == their_commit
+    assert git(bare, "show", "--format=", "--name-only", "main") == str(REPORT)
+    assert git(ours, "rev-parse", "HEAD") == git(bare, "rev-parse", "main")
+    assert (ours / "clients/other.yaml").is_file()
+    assert git(ours, "status", "--porcelain") == ""
+
+
+def test_a_detached_head_in_a_shallow_clone(
+    places: tuple[Path, Path, Path], tmp_path: Path
+) -> None:
+    bare, _, theirs = places
+    moved(theirs, "clients/1.yaml")
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{bare}", "shallow")
+    moved(theirs, "clients/2.yaml")
+    recorded(detached(tmp_path / "shallow"), branch="main").push()
+    assert git(bare, "show", "--format=", "--name-only", "main") == str(REPORT)
+
+
+def test_what_is_detached_on_another_branch_never_reaches_the_declared_one(
+    places: tuple[Path, Path, Path],
+) -> None:
+    """It would be a fast-forward of the branch, past every review."""
+    bare, ours, _ = places
+    before = git(bare, "rev-parse", "main")
+    git(ours, "checkout", "--quiet", "-b", "feature")
+    commit_file(ours, "clients/unreviewed.yaml", "x\n")
+    book = GitLedger(GitCommand(detached(ours)), branch="main")
+    with pytest.raises(AuditError) as caught:
+        book.refuse_unready(AUDIT, push=True)
+    assert caught.value.code == "RC619"
+    assert "main is declared, and HEAD is detached at a commit that origin/main" in str(
+        caught.value
+    )
+    assert refused(recorded(ours, branch="main")).code == "RC616"
+    assert git(bare, "rev-parse", "main") == before
+
+
+def test_audit_commits_that_are_not_pushed_are_no_other_branch(
+    places: tuple[Path, Path, Path],
+) -> None:
+    _, ours, _ = places
+    book = recorded(detached(ours), branch="main")
+    book.refuse_unready(AUDIT, push=True)
+
+
+def test_nothing_is_committed_to_another_branch_than_the_declared_one(
+    places: tuple[Path, Path, Path],
+) -> None:
+    _, ours, _ = places
+    git(ours, "checkout", "--quiet", "-b", "fix")
+    before = git(ours, "rev-parse", "HEAD")
+    book = GitLedger(GitCommand(ours), branch="main")
+    told = "main is declared, and fix is checked out"
+    with pytest.raises(AuditError, match=told) as beforehand:
+        book.refuse_unready(AUDIT, push=False)
+    with pytest.raises(AuditError, match=told) as caught:
+        recorded(ours, branch="main")
+    assert {beforehand.value.code, caught.value.code} == {"RC619"}
+    assert git(ours, "rev-parse", "HEAD") == before
+    assert (ours / REPORT).is_file()
+    git(ours, "checkout", "--quiet", "main")
+    book.refuse_unready(AUDIT, push=True)
+    assert book.commit(AUDIT, "Record a run") is not None
+
+
+def test_the_declared_branch_is_not_pushed_to_another_one(
+    places: tuple[Path, Path, Path],
+) -> None:
+    bare, ours, _ = places
+    git(ours, "push", "--quiet", "--set-upstream", "origin", "HEAD:refs/heads/develop")
+    before = git(bare, "rev-parse", "develop")
+    book = recorded(ours, branch="main")
+    with pytest.raises(AuditError, match="main is pushed to develop, and main is declared"):
+        book.refuse_unready(AUDIT, push=True)
+    assert refused(book).code == "RC619"
+    assert git(bare, "rev-parse", "develop") == before
+
+
+def test_one_of_several_remotes_is_called_origin(places: tuple[Path, Path, Path]) -> None:
+    bare, ours, theirs = places
+    git(ours, "remote", "add", "a", str(theirs))
+    recorded(detached(ours), branch="main").push()
+    assert git(bare, "rev-parse", "main") == git(ours, "rev-parse", "HEAD")
+    git(ours, "remote", "rename", "origin", "b")
+    book = recorded(ours, "run-2.json", branch="main")
+    error = refused(book)
+    assert (error.code, "no remote `origin`" in error.message) == ("RC612", True)
+    git(ours, "remote", "remove", "a")
+    book.push()
+    assert git(bare, "rev-parse", "main") == git(ours, "rev-parse", "HEAD")
+
+
+# What of HEAD some remote is known to have, where no branch says which.
+
+
+def published(project: Path, branch: str | None = None) -> str:
+    return GitLedger(GitCommand(project), branch=branch).find_files(pushed=True).commit
+
+
+def test_what_is_pushed_of_a_branch_is_what_its_upstream_has(
+    places: tuple[Path, Path, Path],
+) -> None:
+    bare, ours, _ = places
+    recorded(ours)
+    assert published(ours) == published(ours, "main") == git(bare, "rev-parse", "main")
+
+
+@pytest.mark.parametrize("checked_out", ["detached", "a branch without an upstream"])
+def test_without_an_upstream_it_is_what_some_remote_has(
+    places: tuple[Path, Path, Path], checked_out: str
+) -> None:
+    bare, ours, _ = places
+    options = ("--detach",) if checked_out == "detached" else ("-b", "other")
+    git(ours, "checkout", "--quiet", *options)
+    pushed = git(bare, "rev-parse", "main")
+    assert published(ours) == pushed
+    recorded(ours)
+    recorded(ours, "run-2.json")
+    assert published(ours) == pushed
+    git(ours, "push", "--quiet", "origin", "HEAD^:refs/heads/elsewhere")
+    assert published(ours) == git(ours, "rev-parse", "HEAD^")
+    git(ours, "push", "--quiet", "origin", "HEAD:refs/heads/elsewhere")
+    assert published(ours) == git(ours, "rev-parse", "HEAD")
+
+
+def test_after_a_merge_it_is_what_some_remote_has_too(places: tuple[Path, Path, Path]) -> None:
+    _, ours, theirs = places
+    recorded(detached(ours))
+    commit = moved(theirs)
+    git(ours, "fetch", "--quiet")
+    git(ours, "merge", "--quiet", "--no-edit", "origin/main")
+    assert published(ours) == commit
+
+
+def test_a_remote_of_which_nothing_is_known_has_nothing(
+    places: tuple[Path, Path, Path],
+) -> None:
+    _, ours, _ = places
+    for name in git(ours, "for-each-ref", "--format=%(refname)", "refs/remotes").splitlines():
+        git(ours, "update-ref", "-d", name)
+    recorded(detached(ours))
+    for branch in (None, "main"):
+        assert published(ours, branch) == ""
+    files = GitLedger(GitCommand(ours)).find_files(pushed=True)
+    assert files.read([REPORT]) == [None]
+    assert files.names(AUDIT) == frozenset()
+
+
+def test_without_any_remote_it_is_what_head_has(places: tuple[Path, Path, Path]) -> None:
+    _, ours, _ = places
+    git(ours, "remote", "remove", "origin")
+    recorded(ours)
+    head = git(ours, "rev-parse", "HEAD")
+    for branch in (None, "main"):
+        assert published(ours, branch) == head
+        assert published(detached(ours), branch) == head
+
+
+def test_of_a_declared_branch_no_other_one_counts(places: tuple[Path, Path, Path]) -> None:
+    bare, ours, _ = places
+    recorded(detached(ours))
+    git(ours, "push", "--quiet", "origin", "HEAD:refs/heads/elsewhere")
+    assert published(ours, "main") == git(bare, "rev-parse", "main")
+    assert published(ours) == git(ours, "rev-parse", "HEAD")

@@ -96,3 +96,42 @@ def test_a_file_that_a_catalogue_names(make_project: MakeProject) -> None:
     scopes = "apiVersion: reconciler/v1\nkind: ScopeCatalog\nspec: {openapi: audit/api.yaml}\n"
     found = validate(make_project({"scopes.yaml": scopes, "audit/api.yaml": "openapi: 3.0.0\n"}))
     assert ("RC160", "scopes.yaml") in [(one.code, one.source and one.source.file) for one in found]
+
+
+# The branch of the audit commits.
+
+
+def branched(settings: str) -> str:
+    return PROJECT.replace("  keyPrefix", f"  audit:\n{settings}  keyPrefix")
+
+
+@pytest.mark.parametrize("name", ["main", "release/1.0", "team_a/2026-11", "0"])
+def test_a_branch_is_declared_by_its_name(name: str, make_project: MakeProject) -> None:
+    root = make_project({P: branched(f"    branch: '{name}'\n")})
+    assert load(root, "staging").project.audit_branch == name
+    assert load(make_project({P: PROJECT}), "staging").project.audit_branch is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " main", "-main", "main..x", "a//b", "/a", "a/", "a.", "a b", "a:b", "@{u}", "x" * 201],
+)
+def test_what_is_no_name_of_a_branch_is_refused_where_it_stands(
+    name: str, make_project: MakeProject
+) -> None:
+    [one] = validate(make_project({P: branched(f"    path: audit\n    branch: '{name}'\n")}))
+    assert one.source is not None
+    assert (one.source.file, one.source.line) == (P, 7)
+
+
+def test_a_misspelt_branch_is_no_branch(make_project: MakeProject) -> None:
+    [one] = validate(make_project({P: branched("    brnch: main\n")}))
+    assert "did you mean `branch`?" in f"{one.message} {one.remedy}"
+    assert one.source is not None
+    assert one.source.line == 6
+
+
+def test_without_git_there_is_no_branch(make_project: MakeProject) -> None:
+    [one] = validate(make_project({P: branched("    git: false\n    branch: main\n")}))
+    assert (one.code, one.source and one.source.line) == ("RC169", 7)
+    assert validate(make_project({P: branched("    git: true\n    branch: main\n")})) == []

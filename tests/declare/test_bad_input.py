@@ -269,6 +269,10 @@ CASES: dict[str, tuple[Changes, list[Place]]] = {
         {C: hook("https://p\u0430ypal.example/")},
         [("RC180", C, 7, 29), ("RC181", C, 7, 29)],
     ),
+    "branch without git": (
+        {P: PROJECT.replace("  keyPrefix", "  audit: {git: false, branch: main}\n  keyPrefix")},
+        [("RC169", P, 5, 23)],
+    ),
     "key without certificate": ({P: delivering("clientKey: a.key")}, [("RC182", P, 9, 20)]),
     "port 0 of deliveries": ({P: delivering("ports: [0]")}, [("RC128", P, 9, 28)]),
     "no port of deliveries": ({P: delivering("ports: []")}, [("RC128", P, 9, 27)]),

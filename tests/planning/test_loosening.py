@@ -238,6 +238,7 @@ CASES: dict[str, tuple[Terms, Terms, list[Told]]] = {
     "committed": (
         demands(committed=Committed.REQUIRE), NOTHING, [("apply.committed", "require", "warn")],
     ),
+    "audit branch": (terms(project_audit_branch="main"), NOTHING, [("audit.branch", "main", "none")]),
     "without git": (NOTHING, terms(project_git=False), [("audit.git", "true", "false")]),
     "waiver": (NOTHING, waived(), [("waivers: https-only for a", "none", "until 2026-12-31")]),
     "waiver for everybody": (waived(), waived(client="*"), [
@@ -305,6 +306,9 @@ EITHER_WAY: dict[str, tuple[Terms, Terms, list[Told]]] = {
     ]),
     "alerts elsewhere": (channel(), channel(variable="B"), [("alerts.ops", "alerts go there", "another address")]),
     "audit": (NOTHING, terms(project_audit_path="x"), [("audit.path", "audit", "x")]),
+    "another audit branch": (terms(project_audit_branch="main"), terms(project_audit_branch="x"), [
+        ("audit.branch", "main", "x"),
+    ]),
 }  # fmt: skip
 # Neither is looser.
 ALIKE: dict[str, tuple[Terms, Terms]] = {
@@ -312,6 +316,7 @@ ALIKE: dict[str, tuple[Terms, Terms]] = {
     "a rule that is off": (rule("lifetime", "off", keyMax="1d"), rule("lifetime", "off", keyMax="2d")),
     "a rule of another environment": (rule("owner", "deny", "staging"), NOTHING),
     "its environment by name": (rule("owner"), rule("owner", "deny", "production")),
+    "an audit branch where there was none": (NOTHING, terms(project_audit_branch="main")),
     "a default": (rule("owner"), rule("owner", require=("team", "contact"))),
     "two halves": (
         terms(allowed_networks=("10.0.0.0/9", "10.128.0.0/9")), terms(allowed_networks=("10.0.0.0/8",)),

@@ -48,6 +48,16 @@ def detached(checkout: Checkout) -> None:
     git(checkout.root, "checkout", "--quiet", "--detach")
 
 
+def elsewhere(checkout: Checkout) -> None:
+    """Another branch than the one that audit commits go to."""
+    project = checkout.root / "reconciler.yaml"
+    text = project.read_text()
+    assert text.count("    path: audit\n") == 1
+    project.write_text(text.replace("    path: audit\n", "    path: audit\n    branch: main\n"))
+    checkout.commit("declare the branch")
+    git(checkout.root, "checkout", "--quiet", "-b", "fix")
+
+
 Break = Callable[[Checkout], None]
 CASES = [
     (no_repository, (), "RC602"),
@@ -57,6 +67,8 @@ CASES = [
     (a_link, (), "RC606"),
     (a_file, (), "RC606"),
     (detached, ("--push",), "RC612"),
+    (elsewhere, (), "RC619"),
+    (elsewhere, ("--push",), "RC619"),
     (as_it_is, ("--push",), "RC613"),
 ]
 

@@ -16,7 +16,15 @@ from reconciler.adapters.git.command import PATIENT_SECONDS, GitAnswer, GitComma
 from reconciler.adapters.git.errors import audit_error
 from reconciler.adapters.git.ignored import printable_path, refuse_ignored, refuse_rule
 from reconciler.adapters.git.programs import Programs
-from reconciler.adapters.git.push import find_upstream, push
+from reconciler.adapters.git.push import (
+    find_branch,
+    find_published,
+    find_target,
+    find_tracking,
+    push,
+    refuse_branch,
+    refuse_elsewhere,
+)
 from reconciler.adapters.git.report_files import (
     check_path,
     read_text,
@@ -36,6 +44,7 @@ _NOT_TEMPORARY = f":(exclude,glob)**/{TEMPORARY_PREFIX}*{TEMPORARY_SUFFIX}"
 # nobody.
 _NO_GUESSED_NAME = ("-c", "user.useConfigOnly=true")
 _UPSTREAM = "@{upstream}"
+_HEAD, _DETACHED = "# branch.head ", "(detached)"
 _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg")
 _SHOWN = 3
 
@@ -45,6 +54,7 @@ class GitLedger:
     it.
 
     ``audit`` is the project's audit directory: ``push`` re-creates only commits that stay below it.
+    ``branch`` is the one that holds all audit commits, None: any. A detached HEAD is pushed there.
     After ``commit`` and ``push``, ``notes`` holds sentences for people about what is in order but
     unusual.
     """
@@ -54,15 +64,19 @@ class GitLedger:
         git: GitCommand,
         audit: PurePosixPath | str = "audit",
         *,
+        branch: str | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
         """``environ``: the variables that say who acts; None: those of this process."""
         self._environ = os.environ if environ is None else environ
         self._root = git.directory
         self._git = git
+        self._branch = branch
         self._actor: str | None = None
-        self._audits = {PurePosixPath(audit)}
+        self._audit = PurePosixPath(audit)
+        self._audits = {self._audit}
         self._files: dict[str, CommittedFiles] = {}  # by commit
+        self._published: dict[str, str] = {}  # what a remote has, by HEAD, until the next push
         self.notes: list[str] = []
 
     def head(self) -> str | None:
@@ -150,8 +164,8 @@ class GitLedger:
         nothing changed. Without ``files`` everything that lies there.
 
         What else is staged stays staged, what else is edited stays edited. Raises ``AuditError``
-        (RC600 to RC608, RC610, RC611, RC632); the files then stay on disk and the index is as it
-        was.
+        (RC600 to RC608, RC610, RC611, RC619, RC632); the files then stay on disk and the index is
+        as it was.
         """
         self.notes.clear()
         check_path(directory)
@@ -171,27 +185,31 @@ class GitLedger:
         if where:
             refuse_ignored(self._git, where)
         heads = self._heads_over_changes([*where, *gone])
-        if heads is None or not self._commit(where, gone, message):
+        if heads is None:
+            return None
+        name = next(line.removeprefix(_HEAD) for line in heads if line.startswith(_HEAD))
+        if self._branch is not None and name != _DETACHED:
+            refuse_branch(name, self._branch)
+        if not self._commit(where, gone, message):
             return None
         commit = self._refuse_rewritten(files or {})
-        if "# branch.head (detached)" in heads:
-            short = commit[:12]
-            self.notes.append(
-                f"HEAD is detached: no branch holds the audit commit {short}; keep it with `git"
-                f" branch <name> {short}` or push it with `git push origin {short}:<branch>`"
-            )
+        if name == _DETACHED:
+            self.notes.append(_describe_detached(commit[:12], self._branch))
         return commit
 
     def refuse_unready(self, directory: PurePosixPath, *, push: bool) -> None:
         """Look first whether git can take a report: raises the ``AuditError`` (RC601 to RC606,
-        RC610, RC612, RC613, RC630) that a commit below ``directory`` and a push would meet."""
+        RC610, RC612, RC613, RC619, RC630) that a commit below ``directory`` and a push would
+        meet."""
         check_path(directory)
         self._refuse_unfinished()
+        if self._branch is not None:
+            refuse_elsewhere(self._git, self._audit, self._branch)
         refuse_links(self._root, directory)
         refuse_rule(self._git, directory)
         self._refuse_nameless()
         if push:
-            find_upstream(self._git)
+            find_target(self._git, find_branch(self._git), self._branch)
 
     def texts(self, path: PurePosixPath) -> tuple[str, ...]:
         """What a report file holds: as committed in HEAD, then as on disk.
@@ -210,13 +228,19 @@ class GitLedger:
         return reports_in(self._root, directory)
 
     def find_files(self, *, pushed: bool = False) -> CommittedFiles:
-        """The files of HEAD. ``pushed``: those that the upstream is known to have, where the branch
-        has an upstream."""
-        head, upstream = self._resolve_both()
-        commit = (upstream if pushed else "") or head
+        """The files of HEAD. ``pushed``: those that the upstream is known to have; without an
+        upstream (a detached HEAD) those that some remote is, and HEAD's where there is none."""
+        commit, upstream = self._resolve_both()
+        if pushed:
+            commit = upstream or self._find_published(commit)
         if commit not in self._files:
             self._files = {**self._files, commit: CommittedFiles(self._git, commit)}
         return self._files[commit]
+
+    def _find_published(self, head: str) -> str:
+        if head not in self._published:
+            self._published[head] = find_published(self._git, head, self._branch)
+        return self._published[head]
 
     def _resolve_both(self) -> tuple[str, str]:
         """The commits of HEAD and of its upstream, each empty where there is none: git is asked
@@ -244,25 +268,29 @@ class GitLedger:
         return {PurePosixPath(line[3:].removeprefix(prefix)): _state(line[:2]) for line in lines}
 
     def count_unpushed(self, directory: PurePosixPath) -> int | None:
-        """How many commits below ``directory`` the upstream is not known to have; None without an
-        upstream."""
+        """How many commits below ``directory`` the upstream is not known to have, or the declared
+        branch with a detached HEAD; None where that is not known."""
+        counted = ("rev-list", "--count")
+        where = ("--", f":(literal){directory}")
         try:
-            answer = self._git.run(
-                "rev-list", "--count", "@{upstream}..HEAD", "--", f":(literal){directory}"
-            )
+            answer = self._git.run(*counted, f"{_UPSTREAM}..HEAD", *where)
+            if answer.code != 0 and self._branch is not None:
+                tracking = find_tracking(self._git, self._branch)
+                answer = self._git.run(*counted, f"{tracking}..HEAD", *where)
         except AuditError:
             return None
         return int(answer.line) if answer.code == 0 else None
 
     def push(self) -> None:
-        """Push the current branch to its upstream.
+        """Push the current branch to its upstream, or a detached HEAD to the declared branch.
 
         When the remote moved, our unpushed audit commits are re-created on top of it, without the
-        work tree, and pushed; up to five tries. Raises ``AuditError`` (RC602, RC612 to RC618); the
+        work tree, and pushed; up to five tries. Raises ``AuditError`` (RC602, RC612 to RC619); the
         commit is kept locally.
         """
         self.notes.clear()
-        note = push(self._git, tuple(self._audits))
+        self._published.clear()
+        note = push(self._git, tuple(self._audits), self._branch)
         if note:
             self.notes.append(note)
 
@@ -357,6 +385,18 @@ class GitLedger:
         for ident in ("GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"):
             if self._git.run(*_NO_GUESSED_NAME, "var", ident).code != 0:
                 raise audit_error("RC603")
+
+
+def _describe_detached(short: str, declared: str | None) -> str:
+    if declared is None:
+        return (
+            f"HEAD is detached: no branch holds the audit commit {short}; keep it with `git"
+            f" branch <name> {short}` or push it with `git push origin {short}:<branch>`"
+        )
+    return (
+        f"HEAD is detached: the audit commit {short} is on no branch until it is pushed to"
+        f" {declared} (--push)"
+    )
 
 
 def _state(code: str) -> str:

@@ -1,4 +1,5 @@
-"""Pushing audit commits to a branch that others move too, without touching anybody's work tree."""
+"""Pushing audit commits to a branch that others move too, without touching anybody's work tree; and
+what of them the remote is known to have."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from reconciler.adapters.git.history import list_changed_files
 from reconciler.adapters.git.programs import Programs
 
 _TRIES = 5
+_BRANCHES = "refs/heads/"
+_ORIGIN = "origin"
 # What `git push --porcelain` says when somebody else was faster; anything else is a refusal.
 _MOVED = (
     "(fetch first)",
@@ -26,14 +29,20 @@ _MOVED = (
 )
 
 
-def push(git: GitCommand, audits: Sequence[PurePosixPath]) -> str | None:
-    """Push HEAD's branch to its upstream; a sentence when something is left for a person to do.
+def push(
+    git: GitCommand, audits: Sequence[PurePosixPath], declared: str | None = None
+) -> str | None:
+    """Push HEAD's branch to its upstream, or a detached HEAD to the ``declared`` branch; a sentence
+    when something is left for a person to do.
 
-    Raises ``AuditError`` RC602, RC612 to RC618.
+    Raises ``AuditError`` RC602, RC612 to RC619.
     """
-    remote, target = find_upstream(git)
+    branch = find_branch(git)
+    remote, target = find_target(git, branch, declared)
     local = git.must("rev-parse", "--verify", "HEAD^{commit}")
     candidate: str | None = local
+    if branch is None:  # of a commit that no branch names only the audit commits are pushed
+        candidate = _recreate(git, local, _fetch(git, remote, target), audits)
     for tried in range(_TRIES):
         if candidate is None or _push(git, remote, candidate, target):
             break
@@ -46,17 +55,91 @@ def push(git: GitCommand, audits: Sequence[PurePosixPath]) -> str | None:
     return _advance(git, local, candidate)
 
 
-def find_upstream(git: GitCommand) -> tuple[str, str]:
-    """The remote of HEAD's branch, and the ref there. Raises ``AuditError`` RC612, RC613."""
-    branch = git.run("symbolic-ref", "--quiet", "HEAD")
-    if branch.code != 0:
-        raise audit_error("RC612")
-    name = branch.line.removeprefix("refs/heads/")
-    remote = git.run("config", "--get", f"branch.{name}.remote")
-    target = git.run("config", "--get", f"branch.{name}.merge")
-    if remote.code != 0 or target.code != 0:
-        raise audit_error("RC613", name)
-    return remote.line, target.line
+def find_branch(git: GitCommand) -> str | None:
+    """The name of the branch that is checked out; None: HEAD is detached."""
+    answer = git.run("symbolic-ref", "--quiet", "HEAD")
+    return answer.line.removeprefix(_BRANCHES) if answer.code == 0 else None
+
+
+def find_target(git: GitCommand, branch: str | None, declared: str | None) -> tuple[str, str]:
+    """The remote that ``branch`` is pushed to, and the ref there; that of the ``declared`` branch
+    for a detached HEAD (None). Raises ``AuditError`` RC612, RC613, RC619."""
+    if branch is None:
+        if declared is None:
+            raise audit_error("RC612")
+        remote = _choose_remote(list_remotes(git))
+        if remote is None:
+            raise audit_error("RC612", "there is no remote `origin`, and not one alone")
+        return remote, f"{_BRANCHES}{declared}"
+    named = git.run("config", "--get", f"branch.{branch}.remote")
+    target = git.run("config", "--get", f"branch.{branch}.merge")
+    if named.code != 0 or target.code != 0:
+        raise audit_error("RC613", branch)
+    if declared is not None and target.line != f"{_BRANCHES}{declared}":
+        told = target.line.removeprefix(_BRANCHES)
+        raise audit_error("RC619", f"{branch} is pushed to {told}, and {declared} is declared")
+    return named.line, target.line
+
+
+def refuse_elsewhere(git: GitCommand, audit: PurePosixPath, declared: str) -> None:
+    """Raise ``AuditError`` RC619 unless ``declared`` is the branch that is checked out, or HEAD is
+    detached at a commit of it, as far as this clone knows. Commits of ``audit`` alone may be
+    missing there."""
+    branch = find_branch(git)
+    if branch is not None:
+        refuse_branch(branch, declared)
+        return
+    known = find_tracking(git, declared)
+    if known is None:
+        return
+    outside = (":(top)", f":(exclude,literal){audit}")
+    beside = git.run("rev-list", "--max-count=1", f"{known}..HEAD", "--", *outside)
+    if beside.line:
+        name = known.removeprefix("refs/remotes/")
+        detail = f"{declared} is declared, and HEAD is detached at a commit that {name} lacks"
+        raise audit_error("RC619", detail)
+
+
+def refuse_branch(branch: str, declared: str) -> None:
+    """Raise ``AuditError`` RC619 when ``branch``, which is checked out, is not the ``declared``
+    one."""
+    if branch != declared:
+        raise audit_error("RC619", f"{declared} is declared, and {branch} is checked out")
+
+
+def find_tracking(git: GitCommand, declared: str) -> str | None:
+    """The ref by which this clone knows the ``declared`` branch of the remote, where it does."""
+    remote = _choose_remote(list_remotes(git))
+    ref = f"refs/remotes/{remote}/{declared}"
+    known = remote and git.run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}").code == 0
+    return ref if known else None
+
+
+def find_published(git: GitCommand, head: str, declared: str | None) -> str:
+    """The newest commit that a remote is known to have, for a HEAD at the commit ``head`` that has
+    no upstream: of the ``declared`` branch, else of HEAD's own history. Empty where none is known;
+    ``head`` where there is no remote that could have any."""
+    if not head or not list_remotes(git):
+        return head
+    if declared is not None:
+        tracking = find_tracking(git, declared)
+        return git.must("rev-parse", f"{tracking}^{{commit}}") if tracking else ""
+    # What no remote has, and after a dash each commit of a remote that it was made on.
+    asked = ("rev-list", "--first-parent", "--boundary", head, "--not", "--remotes")
+    lines = git.must(*asked).splitlines()
+    return next((line[1:] for line in lines if line.startswith("-")), "") if lines else head
+
+
+def list_remotes(git: GitCommand) -> tuple[str, ...]:
+    """The names of all remotes."""
+    return tuple(git.must("remote").splitlines())
+
+
+def _choose_remote(names: Sequence[str]) -> str | None:
+    """``origin``, else the only one."""
+    if _ORIGIN in names:
+        return _ORIGIN
+    return names[0] if len(names) == 1 else None
 
 
 def _push(
@@ -105,7 +188,8 @@ def _recreate(
     theirs: str,
     audits: Sequence[PurePosixPath],
 ) -> str | None:
-    """Our unpushed commits again, on top of ``theirs``; None when nothing of ours is missing there.
+    """Our unpushed commits again, on top of ``theirs``, as they are where they lie there already;
+    None when nothing of ours is missing there.
 
     Raises ``AuditError`` RC616, RC617.
     """
@@ -122,7 +206,7 @@ def _recreate(
         names = list_changed_files(git, commit) if len(parents) == 1 else None
         if names is None or not all(name.startswith(allowed) for name in names):
             raise audit_error("RC616", f"commit {commit[:12]}")
-        tip = _replay(git, commit, parents[0], tip)
+        tip = commit if parents[0] == tip else _replay(git, commit, parents[0], tip)
     return None if tip == theirs else tip
 
 

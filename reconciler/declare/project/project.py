@@ -56,13 +56,13 @@ def build_project(
     _check_requires(environments, found)
     _check_mounts(environments, built, found)
     audit = build_audit_path(spec.sub("audit"), found)
+    _refuse_branch_without_git(spec.sub("audit"), found)
     expires = read_checked(spec.sub("plan"), "expires", positive_duration, "RC150", found, _DAY)
     channels = build_channels(spec, environments, root, found, sound=document.sound)
     if not document.sound or not document.name or found.errors != before:
         return None
     whole = {name: environment for name, environment in built.items() if environment}
     whole = {name: _add_gate(environment, whole) for name, environment in whole.items()}
-    in_git = spec.sub("audit").get("git", True)
     return Project(
         document.name,
         spec["keyPrefix"],
@@ -70,8 +70,15 @@ def build_project(
         whole,
         expires,
         channels,
-        in_git,
+        git=spec.sub("audit").get("git", True),
+        audit_branch=spec.sub("audit").get("branch"),
     )
+
+
+def _refuse_branch_without_git(audit: Map, found: Collector) -> None:
+    if "branch" in audit and audit.get("git") is False:
+        message = "a project without git has no branch that audit commits go to"
+        found.add("RC169", audit.key_marks["branch"], message)
 
 
 def name_in(text: str) -> str | None:

@@ -229,6 +229,7 @@ class Project:
     plan_expires: timedelta = timedelta(days=1)
     alerts: tuple[Channel, ...] = ()
     git: bool = True  # False: the work tree is the truth, and reports are files
+    audit_branch: str | None = None  # the branch that holds the audit commits; None: any
 
 
 @dataclass(frozen=True, slots=True)

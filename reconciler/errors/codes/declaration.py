@@ -391,6 +391,12 @@ VALUE_CODES: tuple[Code, ...] = (
         "correct it as docs/webhooks.md describes the headers",
         title="Header",
     ),
+    Code(
+        "RC169",
+        "a project without git declares a branch for its audit commits",
+        "remove `branch`, or `git: false`",
+        title="Branch",
+    ),
 )
 
 # Test deliveries, and where they go.

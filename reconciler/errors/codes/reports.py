@@ -74,8 +74,8 @@ REPORT_CODES: tuple[Code, ...] = (
     Code(
         "RC612",
         "HEAD is detached: there is no branch to push",
-        "check out a branch that has an upstream before the run, or push by hand: `git push"
-        " origin HEAD:<branch>`",
+        "check out a branch that has an upstream before the run, declare spec.audit.branch, or push"
+        " by hand: `git push origin HEAD:<branch>`",
     ),
     Code("RC613", "the branch has no upstream", "run `git push -u origin <branch>` once"),
     Code(
@@ -101,6 +101,12 @@ REPORT_CODES: tuple[Code, ...] = (
     ),
     Code(
         "RC618", "the remote kept moving", "run `git push` later; the audit commit is kept locally"
+    ),
+    Code(
+        "RC619",
+        "audit commits go to another branch than the one that is checked out",
+        "check out the branch that spec.audit.branch declares (`git fetch` if it moved), and run"
+        " again",
     ),
     Code(
         "RC620",

@@ -143,6 +143,9 @@ def audit(before: Terms, now: Terms, at: datetime) -> Iterator[PlaceRow]:
     """Nothing in this folder is part of what a signature or an approver vouches for."""
     if now.project.audit_path != before.project.audit_path:
         yield _row(("audit", "path"), before.project.audit_path, now.project.audit_path)
+    branch = before.project.audit_branch
+    if branch is not None and now.project.audit_branch != branch:
+        yield _row(("audit", "branch"), branch, now.project.audit_branch)
     if before.project.git and not now.project.git:  # then a file that is not there removes a client
         yield _row(("audit", "git"), "true", "false")
 
