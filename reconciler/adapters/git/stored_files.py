@@ -19,17 +19,18 @@ class CommittedFiles:
     def __init__(self, git: GitCommand, commit: str) -> None:
         self.commit = commit
         self._git = git
-        self._names: dict[PurePosixPath, frozenset[str]] = {}
+        # by folder: name -> the id of a blob, empty for what is no file
+        self._folders: dict[PurePosixPath, dict[str, str]] = {}
         self._contents: dict[PurePosixPath, bytes | None] = {}
 
     def names(self, directory: PurePosixPath) -> frozenset[str]:
         """The names of the files in a folder."""
         check_path(directory)
-        if directory not in self._names and self.commit:
-            answer = self._git.run("ls-tree", "-z", "--name-only", f"{self.commit}:./{directory}")
+        if directory not in self._folders and self.commit:
+            answer = self._git.run("ls-tree", "-z", f"{self.commit}:./{directory}")
             found = answer.out.split("\0") if answer.code == 0 else []
-            self._names[directory] = frozenset(name for name in found if name)
-        return self._names.get(directory, frozenset())
+            self._folders[directory] = dict(map(_cut_entry, filter(None, found)))
+        return frozenset(self._folders.get(directory, {}))
 
     def read(self, paths: Sequence[PurePosixPath]) -> list[bytes | None]:
         """The contents of files, in order; None where there is no such file."""
@@ -47,9 +48,24 @@ class CommittedFiles:
     def _read(self, paths: Sequence[PurePosixPath]) -> list[bytes | None]:
         if not self.commit:
             return [None] * len(paths)
-        asked = "".join(f"{self.commit}:./{path}\n" for path in paths)
-        text = self._git.whole("cat-file", "--batch", stdin=asked)
-        return list(_cut(text.encode("utf-8", "surrogateescape"), len(paths)))
+        objects = [self._name_object(path) for path in paths]
+        asked = "".join(f"{one}\n" for one in objects if one)
+        text = self._git.whole("cat-file", "--batch", stdin=asked) if asked else ""
+        contents = _cut(text.encode("utf-8", "surrogateescape"), sum(map(bool, objects)))
+        return [next(contents) if one else None for one in objects]
+
+    def _name_object(self, path: PurePosixPath) -> str:
+        """What git is asked for; empty: it is known not to be there. The id of a file in a folder
+        that was listed: looking for a name in a large folder costs git a millisecond each."""
+        known = self._folders.get(path.parent)
+        return f"{self.commit}:./{path}" if known is None else known.get(path.name, "")
+
+
+def _cut_entry(line: str) -> tuple[str, str]:
+    """The name and the id of ``<mode> blob <id>\\t<name>``; no id for another type."""
+    about, _, name = line.partition("\t")
+    _, kind, identity = about.split(" ")
+    return name, identity if kind == "blob" else ""
 
 
 def _cut(answers: bytes, count: int) -> Iterator[bytes | None]:

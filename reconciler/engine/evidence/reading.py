@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from reconciler.engine.evidence.places import LogPlaces
@@ -12,6 +12,7 @@ from reconciler.evidence.verification.walk import CHECKPOINT, KEYS, LogFiles
 
 # So many entries are read at once.
 _PART = 256
+_AHEAD = 1 << 20
 
 
 def gather_log_files(stored: StoredFiles, where: LogPlaces, place: str) -> LogFiles:
@@ -20,11 +21,11 @@ def gather_log_files(stored: StoredFiles, where: LogPlaces, place: str) -> LogFi
     Raises ``AuditError``.
     """
     names = sorted(stored.names(where.folder) - {KEYS, CHECKPOINT})
-    reports = [name for name in stored.names(where.reports) if "." in name]
+    reports = sorted(name for name in stored.names(where.reports) if "." in name)
     keys, checkpoint = stored.read([where.keys, where.checkpoint])
     return LogFiles(
         _read_entries(stored, where.folder, names),
-        lambda name: _read_below(stored, name),
+        ReadAhead(stored, where.reports, reports),
         keys=keys,
         checkpoint=checkpoint,
         present=[str(where.reports / name) for name in reports],
@@ -43,9 +44,39 @@ def _read_entries(
             yield name, content or b""
 
 
-def _read_below(stored: StoredFiles, name: str) -> bytes | None:
-    """A file that an entry names. What would lie outside the project is not there."""
-    try:
-        return stored.read([PurePosixPath(name)])[0]
-    except AuditError:
-        return None
+class ReadAhead:
+    """Gives files by their paths from the project's root, one at a time. Those of ``names`` in
+    ``folder`` are read several at once, because a commit is asked with one command for many, and
+    entries name their reports nearly in the order of their names. So many are ahead that they take
+    about ``_AHEAD`` bytes."""
+
+    def __init__(self, stored: StoredFiles, folder: PurePosixPath, names: Sequence[str]) -> None:
+        self._stored, self._folder = stored, folder
+        self._names = names
+        self._places = {name: place for place, name in enumerate(names)}
+        self._ahead: dict[str, bytes | None] = {}
+        self._count = 1
+
+    def __call__(self, name: str) -> bytes | None:
+        """None: it is not there, or would lie outside the project."""
+        path = PurePosixPath(name)
+        if path.parent != self._folder or not self._stored.commit:
+            return self._read_one(path)
+        if path.name not in self._places:
+            return None
+        if path.name not in self._ahead:
+            self._read_from(self._places[path.name])
+        return self._ahead.pop(path.name)
+
+    def _read_one(self, path: PurePosixPath) -> bytes | None:
+        try:
+            return self._stored.read([path])[0]
+        except AuditError:
+            return None
+
+    def _read_from(self, place: int) -> None:
+        names = self._names[place : place + self._count]
+        contents = self._stored.read([self._folder / name for name in names])
+        self._ahead = dict(zip(names, contents, strict=True))
+        size = sum(len(content or b"") for content in contents) // len(names)
+        self._count = max(1, min(_PART, _AHEAD // max(size, 1)))
