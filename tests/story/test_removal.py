@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.kit.git.checkout import Checkout
-from tests.kit.git.repositories import git
+from tests.kit.git.repositories import commit_file, git
 from tests.kit.programs.commands import reconciler
 from tests.story.test_log import Backup, kinds, log_folder, one_client, pin, verified
 
@@ -111,6 +111,7 @@ def test_closed_years_move_to_an_archive_that_verifies_by_itself(
     ran = reconciler(elsewhere, "audit", "verify", *env, "--in", str(out), *given)
     assert (ran.returncode, json.loads(ran.stdout)["fault"]["code"]) == (1, "RC657")
 
+    (folder / f"{second}.md").unlink()
     again = checkout.run("audit", "archive", *env, *tomorrow).ok().out
     assert "Nothing to archive" in again
     one_client(checkout, "three")
@@ -119,3 +120,85 @@ def test_closed_years_move_to_an_archive_that_verifies_by_itself(
     checkout.run("audit", "export", *env, "--out", str(pack), token="none").ok()
     assert f"{second}.json (archived in entry 4)" in (pack / "runs.csv").read_text()
     assert f"{first}.json (erased in entry 3)" in (pack / "runs.csv").read_text()
+
+
+def test_an_archive_whose_commit_failed_is_completed_by_the_same_command(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    run = one_client(checkout)["run_id"]
+    hook = checkout.root / ".git" / "hooks" / "pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    out = tmp_path / "evidence"
+    command = ("audit", "archive", "-e", checkout.environment, "--before", "2100-01-01", "--out")
+    ran = checkout.run(*command, str(out), "--format", "json")
+    assert (ran.code, ran.json["problem"]["code"]) == (1, "RC607")
+    assert [name for name in committed(checkout) if run in name]
+    hook.unlink()
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "mine").write_text("mine")
+    ran = checkout.run(*command, str(other), "--format", "json")
+    assert (ran.code, ran.json["code"]) == (1, "RC689")
+    ran = checkout.run(*command, str(out), "--format", "json").ok()
+    assert (ran.json["entries"], len(ran.json["files"])) == ([], 2)
+    assert not [name for name in committed(checkout) if run in name]
+    assert git(checkout.root, "status", "--porcelain") == ""
+    assert kinds(checkout) == ["run", "archived"]
+    verified(checkout)
+
+
+def test_a_removal_is_put_on_top_of_a_branch_that_moved(checkout: Checkout, tmp_path: Path) -> None:
+    remote = with_remote(checkout, tmp_path)
+    run = one_client(checkout)["run_id"]
+    git(checkout.root, "push", "--quiet")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(remote), str(clone))
+    commit_file(clone, "notes.txt", "somebody else\n")
+    git(clone, "push", "--quiet")
+    erase(checkout, run, "--push").ok()
+    names = committed(checkout, "@{upstream}")
+    assert "notes.txt" in names
+    assert not [name for name in names if run in name]
+    verified(checkout)
+
+
+def test_what_a_backup_of_the_registry_brings_back_is_erased_again(checkout: Checkout) -> None:
+    run = one_client(checkout)["run_id"]
+    backup = Backup(checkout)
+    erase(checkout, run).ok()
+    backup.restore()
+    refused = erase(checkout, run, "--format", "json")
+    assert refused.json["code"] == "RC684"
+    checkout.run("audit", "repair", "-e", checkout.environment).ok()
+    assert kinds(checkout) == ["run", "erased", "repair"]
+    assert [name for name, _ in backup._read() if "/part-" in name and "00000001" in name]
+    told = erase(checkout, run).ok().out
+    assert "is erased already" in told
+    assert not [name for name, _ in backup._read() if "/part-" in name and "00000001" in name]
+    assert reports(checkout, run) == []
+    one_client(checkout, "other")
+    assert reports(checkout, run) == []
+    verified(checkout)
+
+
+def test_an_erasure_of_the_other_branch_outlives_a_repair(checkout: Checkout) -> None:
+    """A registry was restored; a run that had not fetched wrote its own entries, one of which
+    erases."""
+    one_client(checkout)
+    base = git(checkout.root, "rev-parse", "HEAD")
+    backup = Backup(checkout)
+    one_client(checkout, "other")
+    theirs = git(checkout.root, "rev-parse", "HEAD")
+    backup.restore()
+    git(checkout.root, "reset", "--quiet", "--hard", base)
+    third = one_client(checkout, "third")["run_id"]
+    erase(checkout, third).ok()
+    git(checkout.root, "reset", "--quiet", "--hard", theirs)
+    checkout.client("third")
+    checkout.commit("declare third")
+    checkout.run("audit", "repair", "-e", checkout.environment).ok()
+    assert kinds(checkout) == ["run", "run", "repair", "run", "erased"]
+    assert reports(checkout, third) == []
+    verified(checkout)

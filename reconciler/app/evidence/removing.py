@@ -31,7 +31,7 @@ def erase_runs(
     """
     from reconciler.engine.removal import erase_reports
 
-    with _open_engine(workplace, environment, push=push and not dry_run) as engine:
+    with _open_engine(workplace, environment, push=None if dry_run else push) as engine:
         return erase_reports(engine, runs, push=push, dry_run=dry_run)
 
 
@@ -57,7 +57,7 @@ def archive_before(
     def keep(files: Mapping[str, str]) -> None:
         keep_pack(workplace, environment, out, files)
 
-    with _open_engine(workplace, environment, push=push and not dry_run) as engine:
+    with _open_engine(workplace, environment, push=None if dry_run else push) as engine:
         return archive_reports(engine, before, keep, push=push, dry_run=dry_run)
 
 
@@ -65,7 +65,7 @@ def keep_pack(workplace: Workplace, environment: str, out: Path, files: Mapping[
     """See that the pack in ``out``, which is written where nothing is yet, verifies by itself and
     holds ``files`` (SHA-256 by path).
 
-    Raises ``UsageError`` RC677, ``AuditError`` RC689, RC681.
+    Raises ``UsageError`` RC677, ``AuditError`` RC689.
     """
     from reconciler.adapters.git.report_files import read_bytes
     from reconciler.app.evidence.export import export_pack
@@ -74,7 +74,10 @@ def keep_pack(workplace: Workplace, environment: str, out: Path, files: Mapping[
 
     if not out.is_dir() or not any(out.iterdir()):
         export_pack(workplace, environment, out)
-    found = verify_folder(out, environment, Given())
+    try:
+        found = verify_folder(out, environment, Given())
+    except AuditError as error:
+        raise _archive_error(out, error.message) from None
     if isinstance(found, Fault):
         raise _archive_error(out, f"its log does not hold: {found.message} ({found.code})")
     for name, digest in files.items():
@@ -84,13 +87,18 @@ def keep_pack(workplace: Workplace, environment: str, out: Path, files: Mapping[
 
 
 @contextmanager
-def _open_engine(workplace: Workplace, environment: str, *, push: bool) -> Iterator[Engine]:
+def _open_engine(workplace: Workplace, environment: str, *, push: bool | None) -> Iterator[Engine]:
+    """With ``push`` None nothing is to be committed. Else raises the ``AuditError`` that a commit
+    would meet, and with ``push`` a push."""
+    from reconciler.engine.engine import ledger_directory
+
     project, chosen = load_environment(workplace.root, environment)
     with (
         workplace.console.interruptible() as stopping,
         engine_for(workplace, project, chosen, stopping) as engine,
     ):
-        engine.ledger.refuse_unready(PurePosixPath(project.audit_path) / environment, push=push)
+        if push is not None:
+            engine.ledger.refuse_unready(ledger_directory(engine), push=push)
         yield engine
 
 

@@ -26,6 +26,7 @@ from reconciler.engine.evidence.drafting import (
 from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.ports import StoredFiles
 from reconciler.errors import AuditError, RegistryError
+from reconciler.evidence.statement import REMOVALS
 from reconciler.registry.codec.log_codec import name_folder
 from reconciler.registry.codec.stored import garbled_error
 from reconciler.registry.protocol.log import (
@@ -113,18 +114,16 @@ class Book:
     ) -> int:
         """Say in the log that ``files`` (SHA-256 by path) are gone, as ``kind`` says; the number of
         the entry. Other runs may write theirs before it."""
-        draft = draft_removal(result, kind, files, known)
-        while True:
-            number = self.head.size + 1
-            self._append_next(draft)
-            claim = self._driver.run(read_claim(number))
-            if claim is not None and claim.run == result.run_id:
-                return number
+        return self._append_once(draft_removal(result, kind, files, known), result.run_id)
 
     def enter_again(self, entry: LogDocument, known: Circumstances) -> None:
-        """Write an entry under a new number, unless its run has one."""
-        run = entry.run
-        self._append(draft_again(entry, known), lambda head: run not in head.runs)
+        """Write an entry under a new number, unless its run has one. A run that removes files may
+        have several."""
+        draft, run = draft_again(entry, known), entry.run
+        if draft.describe(self.head).kind in REMOVALS:
+            self._append_once(draft, run)
+        else:
+            self._append(draft, lambda head: run not in head.runs)
 
     def hand_over(self, result: RunResult, known: Circumstances) -> None:
         """When somebody rotated the log's key, let each version sign its successor. The first entry
@@ -138,6 +137,15 @@ class Book:
 
     def _append(self, draft: Draft, needed: Callable[[LogHead], bool]) -> None:
         self.head = self._driver.run(append_entry(draft, needed))
+
+    def _append_once(self, draft: Draft, run: str) -> int:
+        """An entry of ``run``, which says so in its claim; its number. Others may come before."""
+        while True:
+            number = self.head.size + 1
+            self._append_next(draft)
+            claim = self._driver.run(read_claim(number))
+            if claim is not None and claim.run == run:
+                return number
 
     def _append_next(self, draft: Draft) -> None:
         """As the next entry, or not at all."""
