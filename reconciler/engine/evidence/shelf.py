@@ -139,7 +139,7 @@ def refuse_unheld(engine: Engine, book: Book, shelf: Shelf, numbers: Collection[
         part = paths[start : start + _PART]
         for path, mine, theirs in zip(part, stored.read(part), pushed.read(part), strict=True):
             if mine != theirs:
-                why = "the upstream of this branch does not hold it yet"
+                why = "no upstream of this branch is known to hold it yet"
                 raise _unheld_error(shelf, int(path.stem), why, "git push")
 
 
