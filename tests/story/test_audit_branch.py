@@ -11,6 +11,7 @@ import yaml
 
 from tests.kit.git.checkout import Checkout
 from tests.kit.git.repositories import git
+from tests.story.test_log import Backup
 
 
 def declare_branch(checkout: Checkout, branch: str = "main") -> None:
@@ -109,4 +110,25 @@ def test_a_revocation_on_another_branch_goes_on_and_its_report_waits(
     git(checkout.root, "checkout", "--quiet", "main")
     checkout.apply("--push").ok()
     assert verified(checkout) == 2
+    assert git(remote, "rev-parse", "main") == git(checkout.root, "rev-parse", "HEAD")
+
+
+def test_a_repair_on_another_branch_revokes_and_moves_nothing_else(
+    checkout: Checkout, remote: Path
+) -> None:
+    checkout.apply("--push").ok()
+    backup = Backup(checkout)
+    checkout.run("revoke", "-e", checkout.environment, "partner", "--reason", "stolen").ok()
+    backup.restore()
+    before = checkout.vault("GET", "registry/data/ledger")["data"]["data"]
+    git(checkout.root, "checkout", "--quiet", "-b", "fix")
+    repair = ("audit", "repair", "-e", checkout.environment, "--format", "json")
+    ran = checkout.run(*repair)
+    assert (ran.code, ran.json["code"]) == (1, "RC619")
+    assert checkout.versions("partner") == {1: "revoked"}
+    assert checkout.vault("GET", "registry/data/ledger")["data"]["data"] == before
+    git(checkout.root, "checkout", "--quiet", "main")
+    checkout.run(*repair, "--push").ok()
+    checkout.apply("--push").ok()
+    assert verified(checkout) == 3  # apply, revoke, repair
     assert git(remote, "rev-parse", "main") == git(checkout.root, "rev-parse", "HEAD")

@@ -19,11 +19,12 @@ def repair_registry(
     """Revoke again what was revoked, then move the registry to the log in HEAD, and say so in an
     entry. With ``dry_run`` only tell what the registry lacks.
 
-    Raises ``AuditError`` RC681, RC683, RC686, ``LeaseHeldError``, ``RegistryError``,
-    ``VaultError``.
+    Raises ``AuditError`` RC681, RC683, RC686, and what keeps git from taking the entry, before the
+    registry is moved; ``LeaseHeldError``, ``RegistryError``, ``VaultError``.
     """
     from reconciler.engine.apply import Options
     from reconciler.engine.emergency import look_for_client, revoke_now
+    from reconciler.engine.engine import ledger_directory
     from reconciler.engine.repair import Repaired, assess_damage, repair_log
 
     project, chosen, loaded = environment_and_files(workplace.root, environment)
@@ -39,4 +40,6 @@ def repair_registry(
             observed = look_for_client(engine, request.client)
             # its report is written once the log can go on
             revoke_now(engine, request, observed, Options("revoke", commit=False), loaded)
+        # only now: git holds no revocation up
+        engine.ledger.refuse_unready(ledger_directory(engine), push=push)
         return replace(repair_log(engine, push=push), damage=damage)
