@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from reconciler.domain.declared.checkout import Applied
+from reconciler.engine.repair import repair_log
 from reconciler.errors import AuditError, StalePlanError, VaultUnreachable
 from reconciler.evidence.verification.faults import Fault
 from reconciler.evidence.verification.walk import VerifiedLog
@@ -175,6 +177,25 @@ def test_a_reported_run_without_bytes_is_closed_by_a_quiet_run(evident: Evident)
     evident.world.at += LATER
     evident.apply(ONE)
     assert run not in evident.world.documents
+
+
+def test_a_run_that_was_open_in_a_backup_is_closed_after_the_repair(evident: Evident) -> None:
+    """Git has its entry, and the registry has no bytes of it."""
+    evident.apply(ONE)
+    world, backup = evident.world, {}
+
+    def back_up() -> None:
+        backup.update(copy.deepcopy(world.documents))
+
+    evident.apply(TWO, Interrupted(world, writes(name_claim(2)), back_up))
+    world.documents = backup
+    world.at += LATER
+    repaired = repair_log(evident.engine(), push=False)
+    assert repaired.problem is None
+    assert not [name for name in world.documents if name.startswith("runs/")]
+    world.at += LATER
+    evident.apply(desired(client("a"), client("b"), client("c")))
+    evident.judge()
 
 
 def test_an_entry_that_is_committed_while_we_look_is_no_longer_log_in_git(evident: Evident) -> None:

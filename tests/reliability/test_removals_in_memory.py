@@ -18,6 +18,7 @@ from reconciler.engine.removal import Removed
 from reconciler.errors import ReconcilerError
 from reconciler.evidence.statement import REMOVALS
 from reconciler.evidence.verification.walk import VerifiedLog
+from tests.kit.git.repositories import git, isolate
 from tests.kit.suite.tally import Tally
 from tests.kit.worlds.declared import client, desired
 from tests.kit.worlds.evident import Evident
@@ -115,6 +116,50 @@ def test_a_removal_that_dies_at_a_request_is_completed(
         one.complete(command, others=bool(moment % 2))
         moment, tried = moment + (1 if exhaustive else SAMPLE), tried + 1
     assert moment > 20
+    tally(TALLY, tried)
+
+
+@pytest.mark.parametrize("command", ["erase", "archive"])
+def test_a_removal_that_dies_at_a_git_command_is_completed(
+    tmp_path: Path,
+    story: Story,
+    tally: Tally,
+    exhaustive: bool,
+    command: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Everything after it does not happen either: nobody tidies up."""
+    isolate(monkeypatch, tmp_path / "home")
+    root = story.evident.root
+    git(root, "init", "--quiet")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "the log")
+    run = GitCommand.run
+    moment = tried = 0
+    while True:
+        one = story.copy(tmp_path / str(moment))
+        one.evident.git = True
+        left = moment
+
+        def count(self: GitCommand, *arguments: str, **options: Any) -> Any:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise Crash
+            return run(self, *arguments, **options)
+
+        monkeypatch.setattr(GitCommand, "run", count)
+        with suppress(Crash):
+            one.ask(command)
+        monkeypatch.setattr(GitCommand, "run", run)
+        if left >= 0:
+            break
+        one.complete(command, others=bool(tried % 2))
+        names = git(one.evident.root, "ls-tree", "-r", "--name-only", "HEAD")
+        assert one.run not in names
+        assert git(one.evident.root, "status", "--porcelain") == ""
+        moment, tried = moment + (1 if exhaustive else SAMPLE), tried + 1
+    assert moment > 10
     tally(TALLY, tried)
 
 

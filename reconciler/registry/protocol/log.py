@@ -150,9 +150,9 @@ def read_entry_alone(head: LogHead, number: int) -> Steps[LogDocument | None]:
 
 
 def _read_signed(number: int) -> Steps[tuple[LogClaim, list[str]] | None]:
-    """A claim that is signed, and its parts."""
+    """A claim that is signed, and its parts. One that a repair took from git has none."""
     claim = yield from read_claim(number)
-    if claim is None or not claim.signature:
+    if claim is None or not (claim.signature and claim.parts):
         return None
     parts = yield from _read_parts(claim)
     return None if parts is None else (claim, parts)

@@ -10,6 +10,7 @@ from typing import Any
 
 from reconciler.adapters.git.command import GitCommand
 from reconciler.adapters.git.folder import FolderLedger
+from reconciler.adapters.git.ledger import GitLedger
 from reconciler.adapters.git.stored_files import FolderFiles
 from reconciler.app.reports import SearchedReports
 from reconciler.domain.declared.checkout import Checkout
@@ -44,12 +45,14 @@ class NamedLedger(FolderLedger):
 
 @dataclass
 class Evident:
-    """Runs against ``world`` that report to ``root``, of a declaration that ``commit`` holds."""
+    """Runs against ``world`` that report to ``root``, of a declaration that ``commit`` holds. With
+    ``git`` they commit: ``root`` is a repository then."""
 
     root: Path
     world: World = field(default_factory=World)
     said: list[str] = field(default_factory=list)
     commit: str | None = None
+    git: bool = False
 
     def __post_init__(self) -> None:
         if not self.world.log_keys:
@@ -59,6 +62,7 @@ class Evident:
         """``live`` answers instead of the world."""
         declared = declared or desired(client())
         live = live or self.world
+        command = GitCommand(self.root)
         return Engine(
             project=declared.project,
             environment=declared.environment,
@@ -66,7 +70,7 @@ class Evident:
             live=live,
             minter=live,
             sender=live,
-            ledger=NamedLedger(GitCommand(self.root)),
+            ledger=GitLedger(command) if self.git else NamedLedger(command),
             reporter=SearchedReports("audit"),
             say=self.said.append,
             checkout=lambda desired, applied: Checkout(self.commit, self.commit),
