@@ -91,7 +91,9 @@ class Driver:
         return came.result
 
     def advance(
-        self, steps: Steps[_Result], begun: Sequence[Future[Delivery]] = ()
+        self,
+        steps: Steps[_Result],
+        begun: Sequence[Future[Delivery]] = (),
     ) -> Ended[_Result] | Sequence[Future[Delivery]]:
         """Drive ``steps`` to its end, or to where it waits for deliveries, which are begun then.
 
@@ -129,7 +131,9 @@ class Driver:
         return response
 
     def begin(
-        self, request: Deliver, unless: Callable[[], bool] = lambda: False
+        self,
+        request: Deliver,
+        unless: Callable[[], bool] = lambda: False,
     ) -> Future[Delivery]:
         """Have a webhook prove itself, in the lane of its host.
 

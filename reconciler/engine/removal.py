@@ -111,7 +111,8 @@ class Clearing:
         runs that tried for the number of another."""
         live, kept = self.engine.live, self.book.head.kept
         for number in numbers:
-            folder, claim = name_folder(number), self.driver.run(read_claim(number))
+            folder = name_folder(self.book.head.prefix, number)
+            claim = self.driver.run(read_claim(self.book.head, number))
             needed = claim.parts if claim is not None and number >= kept else ()
             for name in live.list_documents(folder):
                 if name.startswith("part-") and name not in needed:
@@ -168,7 +169,11 @@ def open_clearing(engine: Engine, command: str, *, changing: bool) -> Iterator[C
 
 
 def erase_reports(
-    engine: Engine, runs: Sequence[str], *, push: bool = False, dry_run: bool = False
+    engine: Engine,
+    runs: Sequence[str],
+    *,
+    push: bool = False,
+    dry_run: bool = False,
 ) -> Removed:
     """Erase the reports of ``runs``: from the branch, the disk and the registry, under an entry
     that says so. What git keeps of former commits stays there. With ``dry_run`` only tell.

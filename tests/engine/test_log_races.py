@@ -20,7 +20,7 @@ from reconciler.evidence.verification.faults import Fault
 from reconciler.evidence.verification.walk import VerifiedLog
 from reconciler.registry.codec.log_codec import encode_claim, name_claim, name_part, pack
 from reconciler.registry.protocol.applied import encode_applied
-from reconciler.registry.protocol.log import read_claim
+from reconciler.registry.protocol.log import read_claim, read_head
 from reconciler.registry.requests import ReadDocument, Request, Response, WriteDocument
 from tests.kit.worlds.declared import client, desired
 from tests.kit.worlds.evident import WHERE, Evident
@@ -94,7 +94,7 @@ def test_a_log_is_verified_while_a_run_is_at_work(evident: Evident) -> None:
     def verify() -> None:
         found.append(evident.verify()[1])
 
-    live = Interrupted(evident.world, writes(name_claim(2)), verify)
+    live = Interrupted(evident.world, writes(name_claim("", 2)), verify)
     evident.apply(TWO, live)
     assert isinstance(found[0], VerifiedLog), found[0]
 
@@ -130,7 +130,7 @@ def test_a_run_that_slept_and_was_reported_is_not_entered_again(evident: Evident
         evident.world.at += LATER
         evident.apply(desired(client("a"), client("b", protect=True), client("c")))
 
-    live = Interrupted(evident.world, reads(name_claim(2)), sleep)
+    live = Interrupted(evident.world, reads(name_claim("", 2)), sleep)
     evident.revoke("a", live=live)
     assert live.hit is not None
     evident.world.at += LATER
@@ -151,7 +151,7 @@ def test_a_run_of_another_clock_is_not_forgotten_while_it_is_open(evident: Evide
         evident.world.at += LATER
         other.append(live.hit)
 
-    live = Interrupted(evident.world, writes(name_claim(2)), die_pushing)
+    live = Interrupted(evident.world, writes(name_claim("", 2)), die_pushing)
     evident.revoke("a", live=live)
     assert other
     evident.world.at += LATER
@@ -273,7 +273,9 @@ def test_a_copied_entry_stops_nobody(evident: Evident) -> None:
 def test_what_the_registry_holds_gets_nowhere_but_to_reports(evident: Evident, name: str) -> None:
     """A thief with an applier's token may write to the registry, and not to the repository."""
     evident.apply(ONE)
-    claim = drive(evident.world, read_claim(1))
+    head = drive(evident.world, read_head())
+    assert head is not None
+    claim = drive(evident.world, read_claim(head, 1))
     assert claim is not None
     name = name.format(run=claim.run)
     envelope = json.loads((evident.root / WHERE.entry(1)).read_text())
@@ -281,8 +283,8 @@ def test_what_the_registry_holds_gets_nowhere_but_to_reports(evident: Evident, n
     document = f"log/00000001/{name_part(part)}"
     evident.world.answer(WriteDocument(document, part, 0))
     forged = replace(claim, parts=(name_part(part),), files={name: "0" * 64})
-    version = evident.world.documents[name_claim(1)].current
-    evident.world.answer(WriteDocument(name_claim(1), encode_claim(forged), version))
+    version = evident.world.documents[name_claim("", 1)].current
+    evident.world.answer(WriteDocument(name_claim("", 1), encode_claim(forged), version))
     (evident.root / WHERE.entry(1)).unlink()
     reported = evident.apply(TWO)
     assert reported is not None

@@ -60,6 +60,7 @@ def test_what_is_told_of_a_log_that_holds() -> None:
         began=BEGAN + timedelta(seconds=20),
         ended=BEGAN + timedelta(minutes=7, seconds=20),
         events=11,
+        folder="audit/staging/log",
     )
     assert verified.unanchored
 

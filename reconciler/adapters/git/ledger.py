@@ -221,7 +221,8 @@ class GitLedger:
             committed = self._read_committed(path)
         except AuditError:
             committed = None
-        return tuple(text for text in (committed, read_text(self._root, path)) if text is not None)
+        texts = committed, read_text(self._root, path)
+        return tuple(text for text in texts if text is not None)
 
     def reports(self, directory: PurePosixPath) -> Iterator[str]:
         """The texts of the JSON reports on disk below ``directory``. Raises ``AuditError``."""

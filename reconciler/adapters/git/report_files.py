@@ -14,6 +14,7 @@ from reconciler.adapters.system.new_files import TEMPORARY_PREFIX, TEMPORARY_SUF
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OLD_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_ABANDONED = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -154,7 +155,7 @@ def _directory(root: Path, path: PurePosixPath, *, make: bool) -> Iterator[int]:
 
 def _remove_abandoned(folder: int, name: str) -> None:
     """Raises ``OSError`` when somebody is writing it, or has just renamed it."""
-    number = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    number = os.open(name, _ABANDONED, dir_fd=folder)
     try:
         fcntl.flock(number, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.unlink(name, dir_fd=folder)

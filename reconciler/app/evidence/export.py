@@ -73,6 +73,7 @@ def make_pack(workplace: Workplace, log: WorkTreeLog, period: Period) -> Pack:
         root=encode_base64(checkpoint.root),
         verifier=_read_first_key(log),
         folder=str(log.folder),
+        former=[str(log.folder.with_name(name)) for name in log.former.values()],
         closed=log.last.closed,
         period=period,
         runs=[run for run in runs if period.holds(run.closed)],
@@ -105,7 +106,7 @@ def copy_log(log: WorkTreeLog) -> dict[PurePosixPath, bytes]:
     from reconciler.evidence.statement import ERASED
 
     reports = log.folder.parent
-    names = {f"{log.folder}/{name}" for name in log.names()}
+    names = {str(path) for path in log.list_files()}
     named = (PurePosixPath(one.name) for entry in log.statements for one in entry.subjects)
     erased = {name for name, one in trace_removals(log.statements).items() if one.kind == ERASED}
     names |= {str(path) for path in named if path.parent == reports} - erased

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -27,13 +28,15 @@ _NO_GIT = ("RC601", "RC602")
 class WorkTreeLog:
     """The log of ``environment`` as it lies in the work tree ``root``, its signatures not verified.
 
-    ``folder`` is that of the log, below ``root``. ``statements`` are what its entries say.
+    ``folder`` is that of the log, below ``root``. ``statements`` are what its entries say, those of
+    former logs first. ``former``: the name of the folder of each of these, by its origin.
     """
 
     environment: str
     root: Path
     folder: PurePosixPath
     statements: Sequence[Statement]
+    former: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a file by its path below ``root``; None where there is none, or its path
@@ -45,17 +48,18 @@ class WorkTreeLog:
         except AuditError:
             return None
 
-    def names(self) -> list[str]:
-        """The names of the files in its folder. Raises ``AuditError``."""
+    def list_files(self) -> list[PurePosixPath]:
+        """The files of the log and of the former ones, below ``root``. Raises ``AuditError``."""
         from reconciler.adapters.git.report_files import names_in
 
-        return names_in(self.root, self.folder)
+        folders = (self.folder, *(self.folder.with_name(one) for one in self.former.values()))
+        return [folder / name for folder in folders for name in names_in(self.root, folder)]
 
     def runs(self, commits: dict[str, CommitText] | None = None) -> Iterator[LoggedRun]:
         """Its runs, the oldest first; with ``commits`` what they say of each."""
         from reconciler.evidence.history.runs import add_reviews, read_history
 
-        return add_reviews(read_history(self.statements, self.read), commits or {})
+        return add_reviews(read_history(self.statements, self.read, self.former), commits or {})
 
     @property
     def last(self) -> Statement:
@@ -68,22 +72,17 @@ def open_log(workplace: Workplace, environment: str) -> WorkTreeLog:
     Raises ``AuditError`` RC681 where there is none, ``EvidenceError`` for an entry that is none of
     ours, with its file; ``DeclarationError``, ``UsageError``.
     """
-    from reconciler.evidence.envelope import decode_envelope
-    from reconciler.evidence.statement import decode_statement
-    from reconciler.report.text.layout import shorten_paths
+    from reconciler.adapters.git.report_files import names_in
+    from reconciler.engine.evidence.places import is_archive
 
     project, _ = load_environment(workplace.root, environment)
     folder = PurePosixPath(project.audit_path, environment, "log")
     log = WorkTreeLog(environment, workplace.root, folder, ())
-    statements = []
-    for name in log.names():
-        if _ENTRY.fullmatch(name):
-            path = f"{folder}/{name}"
-            try:
-                statements.append(decode_statement(decode_envelope(log.read(path) or b"").payload))
-            except EvidenceError as error:
-                message = f"{path}: {error.message}"
-                raise EvidenceError(error.code, message, error.remedy) from None
+    archives = filter(is_archive, names_in(workplace.root, folder.parent))
+    logs = [(name, _read_statements(workplace, log, folder.with_name(name))) for name in archives]
+    logs = [(name, said) for name, said in logs if said]
+    logs.sort(key=lambda one: one[1][0].closed)
+    statements = _read_statements(workplace, log, folder)
     if not statements:
         raise AuditError(
             "RC681",
@@ -91,11 +90,39 @@ def open_log(workplace: Workplace, environment: str) -> WorkTreeLog:
             f"run `git pull` if others have it; if nobody has, run `reconciler bootstrap -e"
             f" {environment}`, and the next run begins it",
         )
-    absent = {*range(1, statements[-1].number + 1)} - {one.number for one in statements}
+    former: dict[str, str] = {}
+    every: list[Statement] = []
+    for name, said in logs:
+        former[said[0].origin] = name
+        every += said
+    return replace(log, statements=[*every, *statements], former=former)
+
+
+def _read_statements(
+    workplace: Workplace,
+    log: WorkTreeLog,
+    folder: PurePosixPath,
+) -> list[Statement]:
+    """What the entries in ``folder`` say. That entries are missing is told, not refused."""
+    from reconciler.adapters.git.report_files import names_in
+    from reconciler.evidence.envelope import decode_envelope
+    from reconciler.evidence.statement import decode_statement
+    from reconciler.report.text.layout import shorten_paths
+
+    statements = []
+    for name in filter(_ENTRY.fullmatch, names_in(log.root, folder)):
+        path = f"{folder}/{name}"
+        try:
+            statements.append(decode_statement(decode_envelope(log.read(path) or b"").payload))
+        except EvidenceError as error:
+            message = f"{path}: {error.message}"
+            raise EvidenceError(error.code, message, error.remedy) from None
+    last = statements[-1].number if statements else 0
+    absent = {*range(1, last + 1)} - {one.number for one in statements}
     if absent:
         which = shorten_paths([str(number) for number in sorted(absent)])
-        workplace.console.warn(f"entries of the log are not in this work tree: {which}")
-    return WorkTreeLog(environment, workplace.root, folder, statements)
+        workplace.console.warn(f"entries of {folder} are not in this work tree: {which}")
+    return statements
 
 
 def read_reviews(workplace: Workplace, log: WorkTreeLog) -> dict[str, CommitText]:

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 
 
 def erase_runs(
-    workplace: Workplace, environment: str, runs: Sequence[str], *, push: bool, dry_run: bool
+    workplace: Workplace,
+    environment: str,
+    runs: Sequence[str],
+    *,
+    push: bool,
+    dry_run: bool,
 ) -> Removed:
     """Erase the reports of ``runs``, under an entry that says so.
 

@@ -1,4 +1,5 @@
-"""``audit repair``: a registry that was restored from a backup learns what the log in git knows."""
+"""``audit repair``: a registry that was restored from a backup learns what the log in git knows, or
+a new log follows one that cannot go on."""
 
 from __future__ import annotations
 
@@ -14,13 +15,19 @@ if TYPE_CHECKING:
 
 
 def repair_registry(
-    workplace: Workplace, environment: str, *, dry_run: bool, push: bool
+    workplace: Workplace,
+    environment: str,
+    *,
+    dry_run: bool,
+    push: bool,
+    new_log: bool = False,
 ) -> Repaired:
     """Revoke again what was revoked, then move the registry to the log in HEAD, and say so in an
-    entry. With ``dry_run`` only tell what the registry lacks.
+    entry. ``new_log``: where the log cannot go on, keep it and begin another one. With ``dry_run``
+    only tell what the registry lacks.
 
-    Raises ``AuditError`` RC681, RC683, RC686, and what keeps git from taking the entry, before the
-    registry is moved; ``LeaseHeldError``, ``RegistryError``, ``VaultError``.
+    Raises ``AuditError`` RC680, RC681, RC683, RC686, RC648, and what keeps git from taking the
+    entry, before the registry is moved; ``LeaseHeldError``, ``RegistryError``, ``VaultError``.
     """
     from reconciler.engine.apply import Options
     from reconciler.engine.emergency import look_for_client, revoke_now
@@ -33,7 +40,7 @@ def repair_registry(
         console.interruptible() as stopping,
         engine_for(workplace, project, chosen, stopping) as engine,
     ):
-        damage = assess_damage(engine)
+        damage = assess_damage(engine, new_log=new_log)
         if dry_run or not damage.present:
             return Repaired(damage)
         for request in damage.revocations:
@@ -42,4 +49,4 @@ def repair_registry(
             revoke_now(engine, request, observed, Options("revoke", commit=False), loaded)
         # only now: git holds no revocation up
         engine.ledger.refuse_unready(ledger_directory(engine), push=push)
-        return replace(repair_log(engine, push=push), damage=damage)
+        return replace(repair_log(engine, push=push, new_log=new_log), damage=damage)

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Given:
     """What somebody outside knows. ``keys`` are verifier keys or files of them; ``since`` are files
-    of checkpoints, ``policy`` is one of a witness policy; ``live``: ask Vault."""
+    of checkpoints, ``policy`` is one of a witness policy; ``live``: ask Vault. ``log`` names the
+    folder of a former log, which is verified instead."""
 
     keys: Sequence[str] = ()
     since: Sequence[Path] = ()
     policy: Path | None = None
     live: bool = False
+    log: str | None = None
 
 
 def verify_log_of(workplace: Workplace, environment: str, given: Given) -> VerifiedLog | Fault:
@@ -43,20 +45,36 @@ def verify_log_of(workplace: Workplace, environment: str, given: Given) -> Verif
     from reconciler.evidence.verification.walk import verify_log
 
     project, chosen = load_environment(workplace.root, environment)
-    _refuse_beside(workplace.root / project.audit_path / environment / "log", given)
+    reports = workplace.root / project.audit_path / environment
+    _refuse_beside(reports, given)
+    if given.log is not None:
+        _refuse_log(reports, given)
     head = _read_head(workplace, project, chosen) if given.live else None
-    files = read_log_files(workplace.root, project, environment)
+    files = read_log_files(workplace.root, project, environment, given.log)
     return verify_log(files, _read_anchors(given, head))
 
 
-def read_log_files(root: Path, project: Project, environment: str) -> LogFiles:
-    """The files of a log as they lie in the work tree. Raises ``AuditError``."""
+def read_log_files(
+    root: Path,
+    project: Project,
+    environment: str,
+    former: str | None = None,
+) -> LogFiles:
+    """The files of a log as they lie in the work tree; of that in the folder ``former`` alone.
+    Raises ``AuditError``."""
+    place = f"{project.name}/{environment}"
+    return _gather(root, PurePosixPath(project.audit_path) / environment, place, former)
+
+
+def _gather(root: Path, reports: PurePosixPath, place: str, former: str | None) -> LogFiles:
     from reconciler.adapters.git.stored_files import FolderFiles
     from reconciler.engine.evidence.places import LogPlaces
-    from reconciler.engine.evidence.reading import gather_log_files
+    from reconciler.engine.evidence.reading import gather_former_log, gather_log_files
 
-    where = LogPlaces(PurePosixPath(project.audit_path) / environment)
-    return gather_log_files(FolderFiles(root), where, f"{project.name}/{environment}")
+    stored, where = FolderFiles(root), LogPlaces(reports)
+    if former is not None:
+        return gather_former_log(stored, where, former, place)
+    return gather_log_files(stored, where, place)
 
 
 def verify_folder(folder: Path, environment: str, given: Given) -> VerifiedLog | Fault:
@@ -67,8 +85,11 @@ def verify_folder(folder: Path, environment: str, given: Given) -> VerifiedLog |
     """
     from reconciler.evidence.verification.walk import verify_log
 
-    _refuse_beside(folder / find_log_folder(folder, environment), given)
-    return verify_log(read_folder_files(folder, environment), _read_anchors(given, None))
+    reports = folder / find_log_folder(folder, environment).parent
+    _refuse_beside(reports, given)
+    if given.log is not None:
+        _refuse_log(reports, given)
+    return verify_log(read_folder_files(folder, environment, given.log), _read_anchors(given, None))
 
 
 def find_log_folder(folder: Path, environment: str) -> PurePosixPath:
@@ -89,16 +110,13 @@ def find_log_folder(folder: Path, environment: str) -> PurePosixPath:
     return PurePosixPath(found[0].as_posix())
 
 
-def read_folder_files(folder: Path, environment: str) -> LogFiles:
-    """The files of the log of ``environment`` that lies in ``folder``. Raises ``AuditError``."""
-    from reconciler.adapters.git.stored_files import FolderFiles
-    from reconciler.engine.evidence.places import LogPlaces
-    from reconciler.engine.evidence.reading import gather_log_files
-
+def read_folder_files(folder: Path, environment: str, former: str | None = None) -> LogFiles:
+    """The files of the log of ``environment`` that lies in ``folder``; of the one in the folder
+    ``former`` beside it alone. Raises ``AuditError``."""
     log = find_log_folder(folder, environment)
     first = (folder / log / "checkpoint").read_bytes().partition(b"/")[0]
     place = f"{first.decode('utf-8', 'replace')}/{environment}"
-    return gather_log_files(FolderFiles(folder), LogPlaces(log.parent), place)
+    return _gather(folder, log.parent, place, former)
 
 
 def _read_anchors(given: Given, head: RegistryHead | None) -> Anchors:
@@ -128,11 +146,32 @@ def ask_registry(engine: Engine) -> RegistryHead:
     return read_registry_head(engine)
 
 
+def _refuse_log(folder: Path, given: Given) -> None:
+    """Raises ``UsageError`` RC035 for a folder that is none of a former log, and for ``live``."""
+    from reconciler.engine.evidence.places import is_archive
+
+    name = given.log or ""
+    if not is_archive(name) or not (folder / name).is_dir():
+        known = sorted(path.name for path in folder.glob("log-*") if is_archive(path.name))
+        raise UsageError(
+            "RC035",
+            f"--log {name}: there is no such former log in {folder.name}",
+            f"give one of {', '.join(known)}" if known else "leave --log out: there is one log",
+        )
+    if given.live:
+        raise UsageError(
+            "RC035",
+            "--live asks Vault about the present log, and --log names a former one",
+            "leave --log out: the present log vouches for the former ones, which are verified too",
+        )
+
+
 def _refuse_beside(folder: Path, given: Given) -> None:
-    """A key or a checkpoint of the log's own folder anchors nothing. Raises ``UsageError``."""
+    """A key or a checkpoint that lies in the folder of a log anchors nothing. ``folder`` is that of
+    the reports. Raises ``UsageError``."""
     for option, paths in (("--key", map(Path, given.keys)), ("--since", given.since)):
         for path in paths:
-            if path.exists() and path.resolve().parent == folder.resolve():
+            if path.exists() and path.resolve().is_relative_to(folder.resolve()):
                 raise UsageError(
                     "RC035",
                     f"{option} {path} lies beside the log: whoever may push could have replaced"

@@ -50,7 +50,11 @@ def check_log(live: Live, project: str, environment: str) -> Check:
     verifier = VerifierKey.parse(head.verifiers[head.key])
     if keys.versions.get(head.key) != verifier.public:
         sentence = f"version {head.key} of the key `{SIGNING_KEY}` is not the one that the log uses"
-        return Check(name, "fail", sentence, "restore the key from a backup of Vault (RC680)")
+        remedy = (
+            "restore the key from a backup of Vault (RC680); if it is lost, run `reconciler audit"
+            f" repair -e {environment} --new-log`"
+        )
+        return Check(name, "fail", sentence, remedy)
     if keys.least > head.key:
         sentence = f"the log still uses version {head.key} of its key, which may not sign any more"
         remedy = f"set its min_encryption_version to {head.key}; the next run hands over (RC682)"

@@ -77,6 +77,7 @@ def audit_key(settings: Settings, environment: str) -> int:
     help="The log in this pack or archive, not the one of the project.",
 )
 @click.option("--live", is_flag=True, help="Compare with Vault: head and history of every client.")
+@click.option("--log", metavar="NAME", help="A former log, by its folder's name: log-1a2b3c4d.")
 @format_option("text", "json")
 @click.pass_obj
 def audit_verify(
@@ -87,6 +88,7 @@ def audit_verify(
     policy: Path | None,
     folder: Path | None,
     live: bool,
+    log: str | None,
     form: str,
 ) -> int:
     """Verify the log of ENV as it lies in the work tree: every entry, its signature, the chain, the
@@ -94,7 +96,7 @@ def audit_verify(
 
     Without an anchor it exits with 1 even if all of that holds: whoever may push could have
     replaced everything together. An anchor is --key, --since, --policy or --live, one or more of
-    them.
+    them. Former logs, which could not go on, are verified with it; --log verifies one alone.
 
     With --in it needs no project: it verifies what audit export or audit archive wrote.
 
@@ -110,7 +112,7 @@ def audit_verify(
     from reconciler.evidence.verification.walk import VerifiedLog
     from reconciler.report.evidence.verdict import verdict_json, verdict_text
 
-    given = Given(keys, since, policy, live)
+    given = Given(keys, since, policy, live, log)
     if folder is not None and live:
         raise click.UsageError("--in and --live exclude each other: Vault knows the log of today")
     found = (

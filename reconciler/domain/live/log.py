@@ -23,8 +23,11 @@ class LogHead:
     root can be computed without the entries. ``last`` is the SHA-256 of the newest entry's file.
     ``key`` is the version of the signing key that signs the next entry, ``verifiers`` are the
     verifier keys (C2SP signed note) by version. ``checkpoint`` is the signed note of this size.
-    ``runs`` maps runs that were not known to be closed to their entries. The bytes of the entries
-    from ``kept`` on are in the registry. ``version``: of the document, 0 before it is written.
+    ``runs`` maps runs that were not known to be closed to their entries, 0 for one in a former log.
+    The bytes of the entries from ``kept`` on are in the registry. ``prefix`` begins the names of
+    its entries' documents there. ``former`` are the logs that could not go on and that this one
+    follows, oldest first; none of them has a former one itself. ``repair``: it was begun, and is
+    not finished. ``version``: of the document, 0 before it is written.
     """
 
     origin: str
@@ -37,7 +40,21 @@ class LogHead:
     closed_at: datetime | None = None
     runs: Mapping[str, int] = field(default_factory=dict)
     kept: int = 1
+    prefix: str = ""
+    former: tuple[LogHead, ...] = ()
+    repair: OpenRepair | None = None
     version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRepair:
+    """What is still to be done: the entry that says so, unless the log has grown from ``size``
+    entries, then the entries of ``again`` under new numbers. Their parts lie under their former
+    numbers, with ``prefix``."""
+
+    size: int
+    again: tuple[LogClaim, ...] = ()
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import PurePosixPath
 
-from reconciler.dataclass import dataclass
 from reconciler.domain.live.log import LogDocument, LogHead
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, ledger_directory
+from reconciler.engine.evidence.archives import (
+    Filed,
+    file_archives,
+    has_archives,
+    release_archives,
+    remove_parts,
+)
 from reconciler.engine.evidence.doubts import refuse_other_log
 from reconciler.engine.evidence.drafting import (
     Circumstances,
@@ -26,13 +32,15 @@ from reconciler.engine.evidence.drafting import (
 from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.ports import StoredFiles
 from reconciler.errors import AuditError, RegistryError
-from reconciler.evidence.statement import REMOVALS
+from reconciler.evidence.notes import VerifierKey
+from reconciler.evidence.statement import REMOVALS, Statement
 from reconciler.registry.codec.log_codec import name_folder
 from reconciler.registry.codec.stored import garbled_error
 from reconciler.registry.protocol.log import (
     Draft,
     append_entry,
     digest_texts,
+    lost_key_error,
     read_claim,
     read_entry,
     read_entry_alone,
@@ -45,15 +53,6 @@ from reconciler.registry.steps import expect
 # After a week without an entry one says that the log is alive.
 QUIET = timedelta(days=7)
 _NO_GIT = ("RC601", "RC602")
-
-
-@dataclass(frozen=True, slots=True)
-class Filed:
-    """``files`` are to be committed: what HEAD lacks of the log. ``missing`` are the entries whose
-    bytes neither HEAD nor the registry has."""
-
-    files: Mapping[PurePosixPath, str] = field(default_factory=dict)
-    missing: tuple[int, ...] = ()
 
 
 class Book:
@@ -91,7 +90,10 @@ class Book:
         )
 
     def enter(
-        self, result: RunResult, files: Mapping[PurePosixPath, str], known: Circumstances
+        self,
+        result: RunResult,
+        files: Mapping[PurePosixPath, str],
+        known: Circumstances,
     ) -> None:
         """Write the entry of a run, unless it has one."""
         texts = {str(path): text for path, text in files.items()}
@@ -104,26 +106,38 @@ class Book:
         self._append_next(draft_heartbeat(result, known))
 
     def note_repair(
-        self, result: RunResult, bases: Mapping[str, int], known: Circumstances
+        self,
+        result: RunResult,
+        bases: Mapping[str, int],
+        known: Circumstances,
     ) -> None:
         """Say in the log that the registry was restored."""
         self._append_next(draft_repair(result, bases, known))
 
     def note_removal(
-        self, result: RunResult, kind: str, files: Mapping[str, str], known: Circumstances
+        self,
+        result: RunResult,
+        kind: str,
+        files: Mapping[str, str],
+        known: Circumstances,
     ) -> int:
         """Say in the log that ``files`` (SHA-256 by path) are gone, as ``kind`` says; the number of
         the entry. Other runs may write theirs before it."""
         return self._append_once(draft_removal(result, kind, files, known), result.run_id)
 
-    def enter_again(self, entry: LogDocument, known: Circumstances) -> None:
+    def enter_again(
+        self,
+        statement: Statement,
+        files: Mapping[str, str],
+        known: Circumstances,
+    ) -> None:
         """Write an entry under a new number, unless its run has one. A run that removes files may
         have several."""
-        draft, run = draft_again(entry, known), entry.run
-        if draft.describe(self.head).kind in REMOVALS:
-            self._append_once(draft, run)
+        draft = draft_again(statement, files, known)
+        if statement.kind in REMOVALS:
+            self._append_once(draft, statement.run)
         else:
-            self._append(draft, lambda head: run not in head.runs)
+            self._append(draft, lambda head: statement.run not in head.runs)
 
     def hand_over(self, result: RunResult, known: Circumstances) -> None:
         """When somebody rotated the log's key, let each version sign its successor. The first entry
@@ -143,7 +157,7 @@ class Book:
         while True:
             number = self.head.size + 1
             self._append_next(draft)
-            claim = self._driver.run(read_claim(number))
+            claim = self._driver.run(read_claim(self.head, number))
             if claim is not None and claim.run == run:
                 return number
 
@@ -156,7 +170,7 @@ class Book:
     def _read_keys(self) -> Mapping[int, bytes]:
         """The public keys of the log's key, by version. Raises ``AuditError`` RC682 when the one in
         force may not sign: the server says so with an error that looks like trouble of its own."""
-        keys = expect(self._driver.answer(ReadLogKeys()), LogKeys)
+        keys = read_keys_in_force(self._driver, self.head)
         if keys.least > self.head.key:
             raise _retired_error(self.head.key)
         return keys.versions
@@ -165,14 +179,13 @@ class Book:
         """Remove the bytes of the entries that the upstream holds together with their successor;
         the number of the first entry whose bytes stay."""
         stored = self._engine.ledger.find_files(pushed=True)
-        live, kept = self._engine.live, self.head.kept
+        live = self._engine.live
+        self.head = release_archives(self._driver, live, self.head, stored, self._where)
+        kept = self.head.kept
         while kept < self.head.size and self._is_held(stored, kept + 1):
             if not self._is_held(stored, kept):
                 break
-            folder = name_folder(kept)
-            for name in live.list_documents(folder):
-                if name.startswith("part-"):
-                    live.delete_document(f"{folder}/{name}")
+            remove_parts(live, self.head.prefix, kept)
             kept += 1
         return kept
 
@@ -181,15 +194,17 @@ class Book:
         entry = self._driver.run(read_entry(self.head, number))
         names = entry.files if entry else ()
         if entry and not all(self._where.is_report(name, entry.run) for name in names):
-            raise garbled_error(name_folder(number), "it holds files that are not its report")
+            folder = name_folder(self.head.prefix, number)
+            raise garbled_error(folder, "it holds files that are not its report")
         return entry
 
     def file(self) -> Filed:
         """What HEAD lacks of the log."""
         stored = self._engine.ledger.find_files()
         names = stored.names(self.folder)
-        files: dict[PurePosixPath, str] = {}
-        missing = []
+        filed = file_archives(self._driver, self.head, stored, self._where)
+        files = dict(filed.files)
+        missing = list(filed.missing)
         for number in range(1, self.head.size + 1):
             absent = self._where.entry(number).name not in names
             kept = number >= self.head.kept and (absent or not self._is_held(stored, number))
@@ -197,17 +212,21 @@ class Book:
             if entry is not None:
                 files |= self._where.files_of(entry)
             elif absent:
-                missing.append(number)
+                missing.append(self._where.entry(number))
         if self.head.size:
             files |= self._where.derive(self.head)
-        new = {path: text for path, text in files.items() if stored.read([path]) != [text.encode()]}
-        return Filed(new, tuple(missing))
+        same = {path for path, text in files.items() if stored.read([path]) == [text.encode()]}
+        for path in same:
+            del files[path]
+        return Filed(files, filed.removed, tuple(missing))
 
     def _read_for_filing(self, number: int) -> LogDocument | None:
         alone = self._driver.run(read_entry_alone(self.head, number))
         given = None if alone is None else self._given.get(alone.run)
-        claim = self._driver.run(read_claim(number))
-        if alone is None or given is None or claim is None or claim.files != digest_texts(given):
+        claim = self._driver.run(read_claim(self.head, number))
+        if alone is None or given is None or claim is None:
+            return self.read(number)
+        if claim.files != digest_texts(given):
             return self.read(number)
         return replace(alone, files=given)
 
@@ -217,11 +236,13 @@ class Book:
             return False
         names = stored.names(self.folder)
         kept = range(self.head.kept, self.head.size + 1)
-        return all(self._where.entry(number).name in names for number in kept)
+        return has_archives(self.head, stored, self._where) and all(
+            self._where.entry(number).name in names for number in kept
+        )
 
     def _is_held(self, stored: StoredFiles, number: int) -> bool:
         """Whether an entry is there with the report files that it is about, as it was signed."""
-        claim = self._driver.run(read_claim(number))
+        claim = self._driver.run(read_claim(self.head, number))
         if claim is None:
             return False
         wanted = {self._where.entry(number): claim.entry} | {
@@ -245,10 +266,22 @@ def open_book(engine: Engine, driver: Driver) -> Book | None:
     head = driver.run(read_head())
     if head is None:
         raise _no_head(engine)
+    if head.repair is not None:
+        raise _unfinished_error(engine)
     while (moved := _find_moved(engine, driver, head)) is not None:
         head = moved
     settled = driver.run(settle_log())
     return Book(engine, driver, settled or head)
+
+
+def read_keys_in_force(driver: Driver, head: LogHead) -> LogKeys:
+    """The versions of the log's key in the transit engine. Raises ``AuditError`` RC680 where the
+    one in force is not among them, ``VaultError``."""
+    keys = expect(driver.answer(ReadLogKeys()), LogKeys)
+    public = VerifierKey.parse(head.verifiers[head.key]).public
+    if keys.versions.get(head.key) != public and keys.least <= head.key:
+        raise lost_key_error(head)
+    return keys
 
 
 def _find_moved(engine: Engine, driver: Driver, head: LogHead) -> LogHead | None:
@@ -279,11 +312,14 @@ def is_log_due(engine: Engine, driver: Driver) -> bool:
 
 def refuse_parted_log(engine: Engine, driver: Driver) -> None:
     """Look, before a run plans, whether the log can go on: what a registry forgot that was restored
-    from a backup would look like the work of somebody else.
+    from a backup would look like the work of somebody else, and a run whose key is lost would have
+    no entry.
 
-    Raises as ``open_book`` does.
+    Raises as ``open_book`` does, and ``AuditError`` RC680.
     """
-    _open_where_git_is(engine, driver)
+    book = _open_where_git_is(engine, driver)
+    if book is not None:
+        read_keys_in_force(driver, book.head)
 
 
 def _open_where_git_is(engine: Engine, driver: Driver) -> Book | None:
@@ -304,6 +340,14 @@ def _no_head(engine: Engine) -> RegistryError:
         " its versions",
         f"run `reconciler bootstrap -e {name}` with an administrator's token, then"
         f" `reconciler audit repair -e {name}`",
+    )
+
+
+def _unfinished_error(engine: Engine) -> AuditError:
+    return AuditError(
+        "RC647",
+        "a repair of the evidence log was begun and did not finish",
+        f"run `reconciler audit repair -e {engine.environment.name}`: it goes on from there",
     )
 
 

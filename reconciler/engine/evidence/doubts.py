@@ -27,6 +27,8 @@ def refuse_other_log(driver: Driver, head: LogHead, stored: StoredFiles, where: 
     if found is None:
         return
     note, checkpoint = found
+    if checkpoint.origin in {former.origin for former in head.former}:
+        return  # git does not have the beginning of this log yet
     if checkpoint.origin != head.origin:
         if _verifies_itself(note, stored, where):
             raise _origin_error(checkpoint, head)
@@ -36,8 +38,10 @@ def refuse_other_log(driver: Driver, head: LogHead, stored: StoredFiles, where: 
             raise _length_error(checkpoint, head)
         return
     content = stored.read([where.entry(checkpoint.size)])[0] if checkpoint.size else None
-    claim = driver.run(read_claim(checkpoint.size)) if content is not None else None
-    if content is None or claim is None or hashlib.sha256(content).hexdigest() == claim.entry:
+    claim = driver.run(read_claim(head, checkpoint.size)) if content is not None else None
+    if content is None or claim is None:
+        return
+    if hashlib.sha256(content).hexdigest() == claim.entry:
         return
     keys = [VerifierKey.parse(text) for text in head.verifiers.values()]
     statement = _read_entry(content, keys)
@@ -94,7 +98,8 @@ def _origin_error(checkpoint: Checkpoint, head: LogHead) -> AuditError:
         f"the log in git is that of another registry: it is {checkpoint.origin}, and the registry's"
         f" is {head.origin}",
         "if the registry was made anew, run `reconciler audit repair`: it goes on with the log in"
-        " git; if not, correct vault.address, vault.namespace or vault.mounts",
+        " git, or says why it cannot; if not, correct vault.address, vault.namespace or"
+        " vault.mounts",
     )
 
 

@@ -8,10 +8,9 @@ from dataclasses import field, replace
 from datetime import datetime
 
 from reconciler.dataclass import dataclass
-from reconciler.domain.live.log import HEARTBEAT, KEY, REPAIR, RUN, LogDocument, LogHead
+from reconciler.domain.live.log import HEARTBEAT, KEY, REPAIR, RUN, LogHead
 from reconciler.domain.live.record import ClientRecord, Event
 from reconciler.domain.plan.run import RunResult
-from reconciler.evidence.envelope import decode_envelope
 from reconciler.evidence.notes import VerifierKey
 from reconciler.evidence.signatures import NOTE_ED25519
 from reconciler.evidence.statement import (
@@ -19,7 +18,6 @@ from reconciler.evidence.statement import (
     LoggedFile,
     NewKey,
     Statement,
-    decode_statement,
 )
 from reconciler.registry.codec.record_codec import encode_event
 from reconciler.registry.protocol.bucket import drop_attempts
@@ -89,13 +87,17 @@ def draft_repair(result: RunResult, bases: Mapping[str, int], known: Circumstanc
     on the records count anew that the log knows more of."""
 
     def describe(head: LogHead) -> Statement:
-        return replace(_begin(head, result, known), kind=REPAIR, bases=bases)
+        begun = _begin(head, result, known)
+        return replace(begun, kind=REPAIR, bases={**begun.bases, **bases})
 
     return Draft(describe, {}, _find_forgotten(known), known.kept)
 
 
 def draft_removal(
-    result: RunResult, kind: str, files: Mapping[str, str], known: Circumstances
+    result: RunResult,
+    kind: str,
+    files: Mapping[str, str],
+    known: Circumstances,
 ) -> Draft:
     """The entry that says that report files are gone. ``kind``: ``erased`` or ``archived``;
     ``files`` are their SHA-256 by path, as an entry has them."""
@@ -106,22 +108,23 @@ def draft_removal(
     return Draft(describe, {}, _find_forgotten(known), known.kept)
 
 
-def draft_again(entry: LogDocument, known: Circumstances) -> Draft:
+def draft_again(former: Statement, files: Mapping[str, str], known: Circumstances) -> Draft:
     """An entry that git does not have, because the log had two branches, under a new number."""
-    former = decode_statement(decode_envelope(entry.entry).payload)
 
     def describe(head: LogHead) -> Statement:
         return replace(
             former,
+            origin=head.origin,
             number=head.size + 1,
             previous=head.last,
             key=head.key,
             closed=_end(head, former.opened, known),
             bases={},
+            open=tuple(sorted({*known.pending} - {*head.runs, former.run})),
             keys=(),
         )
 
-    return Draft(describe, entry.files, _find_forgotten(known), known.kept)
+    return Draft(describe, files, _find_forgotten(known), known.kept)
 
 
 def _begin(head: LogHead, result: RunResult, known: Circumstances) -> Statement:
@@ -129,6 +132,7 @@ def _begin(head: LogHead, result: RunResult, known: Circumstances) -> Statement:
     first = not head.size
     before = {f"{known.folder}/{head.size:08}.json": head.last or ""}
     nothing = {head.origin: _sha256(head.origin.encode())}
+    waiting = {*known.pending} - {*head.runs}
     return Statement(
         subjects=_subjects((known.before or nothing) if first else before),
         origin=head.origin,
@@ -143,8 +147,8 @@ def _begin(head: LogHead, result: RunResult, known: Circumstances) -> Statement:
         closed=_end(head, result.started_at, known),
         plan=None,
         commit=result.git_commit,
-        bases=find_bases(known.records, known.pending, result.run_id) if first else {},
-        open=tuple(sorted({*known.pending} - {*head.runs})),
+        bases=find_bases(known.records, waiting, result.run_id) if first else {},
+        open=tuple(sorted(waiting)),
         keys=(NewKey(head.key, head.verifiers[head.key]),) if first else (),
     )
 
@@ -161,14 +165,17 @@ def commit_to(person: str, salt: str) -> str | None:
 
 
 def find_bases(
-    records: Mapping[str, ClientRecord], pending: Collection[str], own: str
+    records: Mapping[str, ClientRecord],
+    pending: Collection[str],
+    own: str,
 ) -> dict[str, int]:
     """The number of the last event of each client that no entry will hold: those of runs that were
     reported before the log began."""
     open_runs = {*pending, own}
     found = {}
     for record in records.values():
-        first = next((one.seq for one in record.events if one.run in open_runs), record.seq + 1)
+        numbers = (one.seq for one in record.events if one.run in open_runs)
+        first = next(numbers, record.seq + 1)
         if first > 1:
             found[record.storage_name] = first - 1
     return found

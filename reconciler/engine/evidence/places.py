@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 
 from reconciler.dataclass import dataclass
 from reconciler.domain.live.log import LogDocument, LogHead
 
+# The name of the folder of a former log begins with it.
+ARCHIVE = "log-"
+_ARCHIVED = re.compile(rf"{ARCHIVE}[0-9a-f]{{8}}")
+
+
+def shorten_origin(origin: str) -> str:
+    """The first 8 hex digits of the random part of an origin."""
+    return origin.rpartition("/")[2][:8]
+
+
+def is_archive(name: str) -> bool:
+    """Whether a folder beside a log has the name of a former log."""
+    return _ARCHIVED.fullmatch(name) is not None
+
 
 @dataclass(frozen=True, slots=True)
 class LogPlaces:
-    """``reports`` is the folder of the environment's reports, below the project."""
+    """``reports`` is the folder of the environment's reports, below the project; ``name`` is that
+    of the log's folder in it."""
 
     reports: PurePosixPath
+    name: str = "log"
 
     @property
     def folder(self) -> PurePosixPath:
-        return self.reports / "log"
+        return self.reports / self.name
+
+    def archive(self, origin: str) -> LogPlaces:
+        """Where a log lies that another one follows."""
+        return LogPlaces(self.reports, f"{ARCHIVE}{shorten_origin(origin)}")
 
     @property
     def checkpoint(self) -> PurePosixPath:

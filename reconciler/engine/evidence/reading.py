@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from reconciler.engine.evidence.places import LogPlaces
+from reconciler.engine.evidence.places import LogPlaces, is_archive
 from reconciler.engine.ports import StoredFiles
 from reconciler.errors import AuditError
 from reconciler.evidence.verification.walk import CHECKPOINT, KEYS, LogFiles
@@ -20,6 +21,23 @@ def gather_log_files(stored: StoredFiles, where: LogPlaces, place: str) -> LogFi
 
     Raises ``AuditError``.
     """
+    beside = stored.names(where.reports)
+    log = _gather_alone(stored, where, place)
+    former = [
+        gather_former_log(stored, where, name, place) for name in sorted(filter(is_archive, beside))
+    ]
+    present = [str(where.reports / name) for name in beside if "." in name]
+    return replace(log, present=present, former=former)
+
+
+def gather_former_log(stored: StoredFiles, where: LogPlaces, name: str, place: str) -> LogFiles:
+    """The files of the former log in the folder ``name`` beside the log, alone. Raises
+    ``AuditError``."""
+    former = _gather_alone(stored, LogPlaces(where.reports, name), place)
+    return replace(former, written=str(where.folder))
+
+
+def _gather_alone(stored: StoredFiles, where: LogPlaces, place: str) -> LogFiles:
     names = sorted(stored.names(where.folder) - {KEYS, CHECKPOINT})
     reports = sorted(name for name in stored.names(where.reports) if "." in name)
     keys, checkpoint = stored.read([where.keys, where.checkpoint])
@@ -28,14 +46,15 @@ def gather_log_files(stored: StoredFiles, where: LogPlaces, place: str) -> LogFi
         ReadAhead(stored, where.reports, reports),
         keys=keys,
         checkpoint=checkpoint,
-        present=[str(where.reports / name) for name in reports],
         folder=str(where.folder),
         place=place,
     )
 
 
 def _read_entries(
-    stored: StoredFiles, folder: PurePosixPath, names: list[str]
+    stored: StoredFiles,
+    folder: PurePosixPath,
+    names: list[str],
 ) -> Iterator[tuple[str, bytes]]:
     for start in range(0, len(names), _PART):
         part = names[start : start + _PART]

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from reconciler.dataclass import dataclass
 from reconciler.domain.kinds.actions import REVOCATIONS
-from reconciler.domain.live.log import KEY, RUN, LogClaim, LogDocument, LogHead
+from reconciler.domain.live.log import KEY, RUN, LogClaim, LogHead, OpenRepair
 from reconciler.domain.live.record import USABLE, ClientRecord
 from reconciler.engine.drive import Driver
 from reconciler.engine.evidence.drafting import digest_event
@@ -30,10 +30,16 @@ _REQUESTED = (Reason.REVOCATION_REQUESTED, Reason.REVOCATION_HELD)
 
 @dataclass(frozen=True, slots=True)
 class GitLog:
-    """The log in git, verified: what the registry has to have on record of each entry."""
+    """The log in git, verified: what the registry has to have on record of each entry.
+    ``checkpoint`` is its signed note."""
 
     statements: tuple[Statement, ...]
     claims: tuple[LogClaim, ...]
+    checkpoint: str
+
+    @property
+    def origin(self) -> str:
+        return self.statements[0].origin
 
     def list_digests(self) -> dict[str, dict[int, str]]:
         """The digest of each event, by record and number, as far as a record still counts on."""
@@ -56,13 +62,17 @@ class Parting:
     """
 
     common: int
-    own: tuple[LogDocument, ...] = ()
+    own: tuple[LogClaim, ...] = ()
     gone: tuple[int, ...] = ()
 
 
-def read_git_log(stored: StoredFiles, where: LogPlaces, place: str) -> GitLog:
-    """Raises ``AuditError`` RC686 for a log that does not hold, or none."""
-    verified = verify_log(gather_log_files(stored, where, place))
+def read_git_log(stored: StoredFiles, where: LogPlaces, place: str) -> GitLog | None:
+    """None: there is none. Raises ``AuditError`` RC686 for a log that does not hold."""
+    if not stored.names(where.folder):
+        return None
+    # Reports that no entry names keep nobody from a repair.
+    files = replace(gather_log_files(stored, where, place), present=())
+    verified = verify_log(files)
     if isinstance(verified, Fault):
         raise AuditError(
             "RC686",
@@ -79,7 +89,8 @@ def read_git_log(stored: StoredFiles, where: LogPlaces, place: str) -> GitLog:
         statement = decode_statement(envelope.payload)
         statements.append(statement)
         claims.append(_describe_claim(statement, content, envelope.signature))
-    return GitLog(tuple(statements), tuple(claims))
+    note = stored.read([where.checkpoint])[0] or b""
+    return GitLog(tuple(statements), tuple(claims), note.decode())
 
 
 def _describe_claim(statement: Statement, content: bytes, signature: bytes) -> LogClaim:
@@ -102,63 +113,83 @@ def _describe_claim(statement: Statement, content: bytes, signature: bytes) -> L
 
 
 def find_parting(driver: Driver, head: LogHead, log: GitLog) -> Parting:
-    """Raises ``AuditError`` RC683 for the log of another registry that has entries of its own."""
-    if log.statements[0].origin != head.origin:
-        if head.size:
-            raise AuditError(
-                "RC683",
-                f"the registry's log {head.origin} has {head.size} entries, and git has another"
-                f" log, {log.statements[0].origin}",
-                "check out the branch that holds the registry's log, or correct vault.address,"
-                " vault.namespace or vault.mounts",
-            )
+    """Raises ``RegistryError``, ``VaultError``."""
+    if log.origin != head.origin:
         return Parting(0)
     common = min(head.size, len(log.claims))
-    while common and not _is_same(driver, log.claims[common - 1]):
+    while common and not _is_same(driver, head, log.claims[common - 1]):
         common -= 1
-    own: list[LogDocument] = []
+    if common == len(log.claims):  # the next run commits what git lacks
+        return Parting(common)
+    own: list[LogClaim] = []
     gone: list[int] = []
     for number in range(common + 1, head.size + 1):
         entry = driver.run(read_entry(head, number))
-        if entry is None:
+        claim = driver.run(read_claim(head, number))
+        if entry is None or claim is None:
             gone.append(number)
-        elif _tells_of_a_run(entry):
-            own.append(entry)
+        # Heartbeats, and what one key signs of the next, tell of no client and no report.
+        elif claim.kind in (RUN, *REMOVALS):
+            own.append(claim)
     return Parting(common, tuple(own), tuple(gone))
 
 
-def _tells_of_a_run(entry: LogDocument) -> bool:
-    """What runs did, and which reports are gone. Heartbeats and what one key signs of the next say
-    nothing of either: they are not written again."""
-    return decode_statement(decode_envelope(entry.entry).payload).kind in (RUN, *REMOVALS)
+def refuse_two_logs(head: LogHead, log: GitLog) -> None:
+    """Raises ``AuditError`` RC683 for the log of another registry where this one has entries of its
+    own."""
+    if log.origin != head.origin and head.size:
+        raise AuditError(
+            "RC683",
+            f"the registry's log {head.origin} has {head.size} entries, and git has another log,"
+            f" {log.origin}",
+            "check out the branch that holds the registry's log, or correct vault.address,"
+            " vault.namespace or vault.mounts; if both are right, `reconciler audit repair"
+            " --new-log` keeps both logs and begins another one",
+        )
 
 
-def _is_same(driver: Driver, claim: LogClaim) -> bool:
-    found = driver.run(read_claim(claim.number))
+def _is_same(driver: Driver, head: LogHead, claim: LogClaim) -> bool:
+    found = driver.run(read_claim(head, claim.number))
     return found is not None and found.entry == claim.entry
 
 
-def move_head(head: LogHead, log: GitLog, common: int, pending: Collection[str]) -> LogHead:
-    """The head as it has to be after all entries of git. ``pending``: the runs on record that are
-    not closed; those that have an entry in git need none."""
+def follow_log(log: GitLog) -> LogHead:
+    """The head as it has to be after all entries of git, whose bytes the registry does not have."""
     first = log.statements[0]
     moved = LogHead(
         origin=first.origin,
         key=first.keys[0].version,
         verifiers={one.version: one.verifier for one in first.keys},
-        version=head.version,
     )
     for claim in log.claims:
         moved = advance(moved, claim)
-    runs = {run: number for run, number in head.runs.items() if number <= common}
-    runs |= {run: number for run, number in moved.runs.items() if run in pending}
-    return replace(moved, runs=runs, kept=len(log.claims) + 1)
+    return replace(moved, kept=len(log.claims) + 1, checkpoint=log.checkpoint)
+
+
+def move_head(head: LogHead, log: GitLog, parting: Parting, pending: Collection[str]) -> LogHead:
+    """``head`` moved to the end of the log in git, with what is still to be done there.
+    ``pending``: the runs on record that are not closed; those that have an entry in git need
+    none."""
+    moved = follow_log(log)
+    known = (one for one in head.runs.items() if one[1] <= parting.common)
+    waiting = (one for one in moved.runs.items() if one[0] in pending)
+    runs = dict(known)
+    runs.update(waiting)
+    return replace(
+        moved,
+        runs=runs,
+        prefix=head.prefix,
+        former=head.former,
+        repair=OpenRepair(moved.size, parting.own, head.prefix),
+        version=head.version,
+    )
 
 
 def find_resets(log: GitLog, records: Iterable[ClientRecord]) -> dict[str, int]:
     """The records whose events are other ones in the registry than in the log, or fewer, with the
     number of the last one that is the same: 0 for a client that the registry forgot."""
-    known = {record.storage_name: record for record in sorted(records, key=lambda one: one.seq)}
+    newest_last = sorted(records, key=lambda one: one.seq)
+    known = {record.storage_name: record for record in newest_last}
     found = {}
     for name, digests in log.list_digests().items():
         record = known.get(name)
@@ -177,7 +208,8 @@ def _find_last_same(digests: Mapping[int, str], record: ClientRecord) -> int:
 
 
 def find_lost_revocations(
-    statements: Sequence[Statement], records: Mapping[str, ClientRecord]
+    statements: Sequence[Statement],
+    records: Mapping[str, ClientRecord],
 ) -> list[RevocationRequest]:
     """What a person revoked and the registry knows as usable again."""
     found: dict[tuple[str, str], RevocationRequest] = {}
@@ -190,7 +222,9 @@ def find_lost_revocations(
 
 
 def _find_usable(
-    event: LoggedEvent, statement: Statement, records: Mapping[str, ClientRecord]
+    event: LoggedEvent,
+    statement: Statement,
+    records: Mapping[str, ClientRecord],
 ) -> RevocationRequest | None:
     if event.kind not in REVOCATIONS or event.reason not in _REQUESTED:
         return None
@@ -209,7 +243,8 @@ def _find_usable(
 
 
 def list_lost_issues(
-    statements: Sequence[Statement], records: Mapping[str, ClientRecord]
+    statements: Sequence[Statement],
+    records: Mapping[str, ClientRecord],
 ) -> Iterator[LoggedEvent]:
     """The versions that were issued and that the registry forgot: who holds them holds a key that
     nobody knows."""

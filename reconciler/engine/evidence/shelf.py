@@ -93,7 +93,9 @@ def read_shelf(engine: Engine, book: Book) -> Shelf:
 
 
 def _complete_entries(
-    files: LogFiles, book: Book, unfiled: list[LogDocument]
+    files: LogFiles,
+    book: Book,
+    unfiled: list[LogDocument],
 ) -> Iterator[tuple[str, bytes]]:
     """Those of HEAD, then those that it lacks, which are added to ``unfiled``."""
     count = 0

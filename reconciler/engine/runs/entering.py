@@ -15,6 +15,7 @@ from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, ledger_directory
+from reconciler.engine.evidence.archives import Filed
 from reconciler.engine.evidence.book import Book, open_book
 from reconciler.engine.evidence.drafting import Circumstances
 from reconciler.engine.ports import Ledger
@@ -65,8 +66,9 @@ class Entries:
         book = self._book
         if book is None or not book.has_entry_of(run_id):
             return None
+        number = book.head.runs[run_id]
         with _as_audit_error():
-            entry = book.read(book.head.runs[run_id])
+            entry = book.read(number) if number else None
         if entry is None:
             return EarlierReport({}, differed=False)
         files = {PurePosixPath(name): text for name, text in entry.files.items()}
@@ -80,21 +82,21 @@ class Entries:
                 book.hand_over(result, self._known)
                 book.enter(result, files, self._known)
 
-    def close(self, result: RunResult, files: Files) -> Files:
+    def close(self, result: RunResult, files: Files) -> Filed:
         """Write the entry of the run itself, or a heartbeat where one is due; what is to be
         committed of the log."""
         if result.outcomes:
             self.enter(result, files)
         book = self._book
         if book is None:
-            return {}
+            return Filed()
         with _as_audit_error():
             if book.head.size == self._begun and book.is_quiet():
                 book.beat(result, self._known)
             filed = book.file()
         if filed.missing:
             self._engine.say(_say_missing(filed.missing))
-        return filed.files
+        return filed
 
     @cached_property
     def _known(self) -> Circumstances:
@@ -148,9 +150,9 @@ def _differs(files: Files, ledger: Ledger) -> bool:
     return any(other != text for path, text in files.items() for other in ledger.texts(path))
 
 
-def _say_missing(numbers: tuple[int, ...]) -> str:
-    which = f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
+def _say_missing(paths: tuple[PurePosixPath, ...]) -> str:
+    which = f"{paths[0]} to {paths[-1]}" if len(paths) > 1 else str(paths[0])
     return (
-        f"{len(numbers)} entries of the evidence log are not in this branch and not in the registry"
+        f"{len(paths)} entries of the evidence log are not in this branch and not in the registry"
         f" any more ({which}): get them from a clone that has them, then `reconciler audit verify`"
     )

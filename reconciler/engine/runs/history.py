@@ -38,7 +38,9 @@ def fold_run(run: OpenRun, records: Mapping[str, ClientRecord]) -> tuple[Outcome
 
 
 def settle_outcomes(
-    run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]
+    run_id: str,
+    outcomes: Iterable[Outcome],
+    records: Mapping[str, ClientRecord],
 ) -> tuple[Outcome, ...]:
     """``outcomes`` as the records know them: what failed because its answer was lost may have been
     done all the same.
@@ -67,7 +69,9 @@ def settle_outcomes(
 
 
 def find_unrecorded(
-    run_id: str, outcomes: Iterable[Outcome], records: Mapping[str, ClientRecord]
+    run_id: str,
+    outcomes: Iterable[Outcome],
+    records: Mapping[str, ClientRecord],
 ) -> tuple[Outcome, ...]:
     """The outcomes that the events do not tell as they were: what failed, what was skipped. One
     history is decoded after the other, and none of them is kept."""
@@ -105,7 +109,10 @@ def _place(event: Event) -> tuple[datetime, int]:
 
 
 def _from_events(
-    run_id: str, records: Mapping[str, ClientRecord], *, finished: bool
+    run_id: str,
+    records: Mapping[str, ClientRecord],
+    *,
+    finished: bool,
 ) -> list[Outcome]:
     return [_outcome(event, finished=finished) for event in list_events(run_id, records)]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from pathlib import PurePosixPath
 
 from reconciler.dataclass import dataclass
 from reconciler.domain.live.observed import Lease, OpenRun
@@ -56,9 +57,9 @@ def find_left_over(
     own: str = "",
 ) -> tuple[OpenRun, ...]:
     """The runs that ended without a report in the ledger."""
-    return tuple(
-        run for run in runs if not run.closed and run.run_id != own and not at_work(run, lease, now)
-    )
+    waiting = (run for run in runs if not run.closed)
+    others = (run for run in waiting if run.run_id != own)
+    return tuple(run for run in others if not at_work(run, lease, now))
 
 
 def recover_result(
@@ -68,7 +69,8 @@ def recover_result(
     by: str,
 ) -> RunResult:
     """The result of a run that did not report itself, folded from what it left on record."""
-    last = max((event.at for event in list_events(run.run_id, records)), default=run.started_at)
+    times = [event.at for event in list_events(run.run_id, records)]
+    last = max(times, default=run.started_at)
     return RunResult(
         run_id=run.run_id,
         environment=engine.environment.name,
@@ -105,7 +107,8 @@ def report_run(
     CI that is gone by then. Without ``commit`` only the report of ``result`` is written.
     """
     after, result, files = _finish(engine, driver, result)
-    if after.records is None and any(one.status is OutcomeStatus.FAILED for one in result.outcomes):
+    failed = any(one.status is OutcomeStatus.FAILED for one in result.outcomes)
+    if failed and after.records is None:
         engine.say(
             f"run {result.run_id} is left open: the next run sees which of its failed actions were"
             " done after all"
@@ -126,14 +129,18 @@ def report_run(
         result = replace(result, recovered=tuple(earlier), rewritten=rewritten)
         reported = [*earlier, *([result.run_id] if result.outcomes else [])]
         filed = entries.close(result, files)
-        whole = {path: text for one in earlier.values() for path, text in one.files.items()}
-        whole |= {**files, **filed}
-        if not whole and not reported:
+        whole: dict[PurePosixPath, str] = {}
+        for one in earlier.values():
+            whole |= one.files
+        whole |= {**files, **filed.files}
+        changed = bool(whole or filed.removed)
+        if not changed and not reported:
             return result, problem
-        if whole:
-            engine.ledger.write(filed)
+        if changed:
+            engine.ledger.write(filed.files)
+            engine.ledger.remove(filed.removed)
             message = _message(engine, result)
-            commit_id = engine.ledger.commit(directory, message, whole)
+            commit_id = engine.ledger.commit(directory, message, whole, filed.removed)
             result = replace(result, audit_commit=commit_id)
             _tell(engine)
     except AuditError as error:
@@ -229,7 +236,10 @@ def _look(engine: Engine, driver: Driver, own: str) -> After:
 
 
 def _earlier(
-    engine: Engine, after: After, by: str, entries: Entries
+    engine: Engine,
+    after: After,
+    by: str,
+    entries: Entries,
 ) -> tuple[dict[str, EarlierReport], AuditError | None]:
     """The reports of earlier runs, written and in the evidence log, by run id. Those that have an
     entry are what it says; the others are rendered.

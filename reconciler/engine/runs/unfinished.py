@@ -12,7 +12,9 @@ from reconciler.planning.guards.unfinished import Books, find_unfinished
 
 
 def find_unfinished_business(
-    engine: Engine, observed: Observed, plan: Plan | None = None
+    engine: Engine,
+    observed: Observed,
+    plan: Plan | None = None,
 ) -> tuple[Unfinished, ...]:
     """What is unfinished, and what the next apply does about it; with ``plan``: an apply of that
     plan."""

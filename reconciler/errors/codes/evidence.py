@@ -43,6 +43,16 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "run `reconciler audit repair`: it makes the head anew from the log",
     ),
     Code(
+        "RC647",
+        "a repair of the evidence log was begun and did not finish",
+        "run `reconciler audit repair`: it goes on from there",
+    ),
+    Code(
+        "RC648",
+        "`--new-log` was given and the evidence log can go on",
+        "run `reconciler audit repair` without --new-log",
+    ),
+    Code(
         "RC650",
         "an entry was changed after it was signed",
         "`git log -p` of its file shows by whom; restore the file as it was committed first",
@@ -214,8 +224,8 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "RC680",
         "what the log's signing key signed does not verify with the key that the log has on record:"
         " somebody made the key in the transit engine anew",
-        'restore the key from a backup of Vault; if it is lost, see docs/evidence.md, "The key is'
-        ' lost"',
+        "restore the key from a backup of Vault; if it is lost, `reconciler audit repair --new-log`"
+        " keeps the log and begins another one",
     ),
     Code(
         "RC681",
@@ -233,7 +243,8 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "RC683",
         "the log in git is that of another registry",
         "run `reconciler audit repair` if the registry was made anew; correct vault.address,"
-        " vault.namespace or vault.mounts if it is the wrong one",
+        " vault.namespace or vault.mounts if it is the wrong one; with --new-log both logs are kept"
+        " and another one begins",
     ),
     Code(
         "RC684",

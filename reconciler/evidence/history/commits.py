@@ -71,7 +71,9 @@ def read_approvers(message: str) -> tuple[str, ...]:
 
 
 def find_review(
-    commits: Mapping[str, CommitText], commit: str | None, applied: str | None
+    commits: Mapping[str, CommitText],
+    commit: str | None,
+    applied: str | None,
 ) -> CommitReview:
     """What was merged for ``commit`` since ``applied``, the commit of the apply before it; without
     one, or where it is not among the ancestors, of ``commit`` alone. Of merges the first parent is

@@ -142,7 +142,10 @@ def trace_lives(runs: Iterable[LoggedRun]) -> list[CredentialLife]:
 
 
 def find_usable(
-    lives: Iterable[CredentialLife], first: datetime, last: datetime, client: str | None = None
+    lives: Iterable[CredentialLife],
+    first: datetime,
+    last: datetime,
+    client: str | None = None,
 ) -> Iterator[tuple[CredentialLife, VersionLife]]:
     """The versions that were active or retiring at some instant of ``[first, last]``."""
     for life in lives:

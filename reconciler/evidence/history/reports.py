@@ -143,7 +143,9 @@ def trace_removals(statements: Iterable[Statement]) -> dict[str, Removal]:
 
 
 def read_report(
-    file: LoggedFile, content: bytes | None, removals: Mapping[str, Removal]
+    file: LoggedFile,
+    content: bytes | None,
+    removals: Mapping[str, Removal],
 ) -> RunReport:
     """The report that an entry names as ``file``. ``removals``: what entries say is gone."""
     if content is None:

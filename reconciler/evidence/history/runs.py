@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
@@ -22,8 +23,30 @@ from reconciler.evidence.history.reports import (
 from reconciler.evidence.statement import REMOVALS, LoggedEvent, LoggedFile, Statement
 
 _JSON = ".json"
+_LOG = re.compile(r"/log(-[0-9a-f]{8})?/")
 _DONE = "done"
+NO_FORMER: Mapping[str, str] = {}
 _Identity = tuple[str, str, str, int | None]
+
+
+class EntryNumber(int):
+    """The number of an entry, which knows its log: ``log`` is the folder of a former one, empty for
+    the present one.
+
+    >>> str(EntryNumber.of(12)), str(EntryNumber.of(12, "log-0a1b2c3d"))
+    ('12', 'log-0a1b2c3d/12')
+    """
+
+    log: str = ""
+
+    @classmethod
+    def of(cls, number: int, log: str = "") -> EntryNumber:
+        found = cls(number)
+        found.log = log
+        return found
+
+    def __str__(self) -> str:
+        return f"{self.log}/{int(self)}" if self.log else str(int(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +79,7 @@ class LoggedRun:
     anew, and after which number; what came after it, the registry had forgotten.
     """
 
-    number: int
+    number: EntryNumber
     kind: str
     run: str
     command: str
@@ -84,10 +107,12 @@ class LoggedRun:
 
 
 def read_history(
-    statements: Sequence[Statement], read: Callable[[str], bytes | None]
+    statements: Sequence[Statement],
+    read: Callable[[str], bytes | None],
+    former: Mapping[str, str] = NO_FORMER,
 ) -> Iterator[LoggedRun]:
     """The runs of a log. ``read`` gives the bytes of a file by its name, None where it is not
-    there.
+    there. ``former``: the folder of each former log by its origin.
 
     One report is held at a time, so that a log of years needs no memory of them all.
     """
@@ -97,10 +122,11 @@ def read_history(
             read_report(file, read(file.name), removals) for file in list_report_files(statement)
         ]
         own = [one for one in reports if is_report_of(one.name, statement.run)]
+        number = EntryNumber.of(statement.number, former.get(statement.origin, ""))
         for one in sorted(reports, key=lambda report: report.name):
             if one not in own:
-                yield _read_earlier(statement, one)
-        yield _read_own(statement, tuple(own))
+                yield _read_earlier(statement, one, number)
+        yield _read_own(statement, tuple(own), number)
 
 
 def list_report_files(statement: Statement) -> list[LoggedFile]:
@@ -111,7 +137,7 @@ def list_report_files(statement: Statement) -> list[LoggedFile]:
     return [
         file
         for file in statement.subjects
-        if file.name.endswith(_JSON) and "/log/" not in file.name
+        if file.name.endswith(_JSON) and not _LOG.search(file.name)
     ]
 
 
@@ -121,7 +147,8 @@ def is_report_of(name: str, run: str) -> bool:
 
 
 def add_reviews(
-    runs: Iterable[LoggedRun], commits: Mapping[str, CommitText]
+    runs: Iterable[LoggedRun],
+    commits: Mapping[str, CommitText],
 ) -> Iterator[LoggedRun]:
     """The same runs with what the commits of each apply say. Other commands carry out what was
     reviewed before: for them the commits say nothing."""
@@ -181,11 +208,16 @@ def list_kind_words() -> tuple[str, ...]:
     return (*verbs, *kinds, "run", "heartbeat", "key", "repair", *REMOVALS)
 
 
-def _read_own(statement: Statement, reports: tuple[RunReport, ...]) -> LoggedRun:
-    told = next((one.told for one in reports if one.told is not None), None)
+def _read_own(
+    statement: Statement,
+    reports: tuple[RunReport, ...],
+    number: EntryNumber,
+) -> LoggedRun:
+    texts = (one.told for one in reports)
+    told = next(filter(None, texts), None)
     outcomes = _by_identity(told.outcomes if told is not None else ())
     return LoggedRun(
-        number=statement.number,
+        number=number,
         kind=statement.kind,
         run=statement.run,
         command=statement.command,
@@ -207,12 +239,12 @@ def _list_removed(statement: Statement) -> tuple[str, ...]:
     return tuple(one.name for one in statement.subjects) if removes else ()
 
 
-def _read_earlier(statement: Statement, report: RunReport) -> LoggedRun:
+def _read_earlier(statement: Statement, report: RunReport, number: EntryNumber) -> LoggedRun:
     """A run whose report was there before the log; without the report its times are not known."""
     told = report.told
     name = report.name.rpartition("/")[2].removesuffix(_JSON)
     return LoggedRun(
-        number=statement.number,
+        number=number,
         kind="run",
         run=told.run_id if told is not None else name,
         command=told.command if told is not None else "",

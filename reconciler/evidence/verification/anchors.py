@@ -64,7 +64,8 @@ class Anchors:
 @dataclass(frozen=True, slots=True)
 class Whole:
     """A log that was read to its end, as the anchors need it. ``roots`` and ``digests`` (of the
-    last entry's file) by size, for the sizes that were asked for."""
+    last entry's file) by size, for the sizes that were asked for. ``former``: the folders of the
+    logs that it follows, by origin."""
 
     succession: Succession
     histories: Histories
@@ -72,6 +73,19 @@ class Whole:
     roots: Mapping[int, bytes]
     digests: Mapping[int, str | None]
     checkpoint: SignedNote
+    former: Mapping[str, str] = field(default_factory=dict)
+
+    def explain_other(self, origin: str, what: str) -> Broken:
+        """``what`` is of the log ``origin``, and this one is another."""
+        folder = self.former.get(origin)
+        if folder is None:
+            return Broken("RC652", f"{what} is of another log: {origin}")
+        return Broken(
+            "RC652",
+            f"{what} is of the log before this one: verify that with --log"
+            f" {folder.rpartition('/')[2]}, and find out why another one was begun before you pin"
+            " its key",
+        )
 
 
 def parse_since(note: SignedNote) -> Checkpoint:
@@ -105,8 +119,9 @@ class LiveEvents:
     def add(self, statement: Statement) -> None:
         if statement.kind == "repair":
             for record, last in statement.bases.items():
-                for place in [one for one in self._wrong if one[0] == record and one[1] > last]:
-                    del self._wrong[place]
+                late = [seq for name, seq in self._wrong if name == record and seq > last]
+                for seq in late:
+                    del self._wrong[record, seq]
         for event in statement.events:
             place = event.record, event.seq
             live = self._head.records.get(event.record)
@@ -129,6 +144,8 @@ class LiveEvents:
 
 def _check_pinned(key: VerifierKey, whole: Whole) -> str:
     succession = whole.succession
+    if key.name in whole.former:
+        raise whole.explain_other(key.name, "the pinned key")
     if key.name != succession.origin:
         raise Broken("RC666", f"the pinned key is of another log: {key.name}")
     if key not in succession.verifiers:
@@ -150,7 +167,7 @@ def _check_since(note: SignedNote, whole: Whole) -> str:
 def _check_prefix(known: Checkpoint, whole: Whole, who: str) -> None:
     """The log begins with what ``known`` counts."""
     if known.origin != whole.succession.origin:
-        raise Broken("RC652", f"{who} is of another log: {known.origin}")
+        raise whole.explain_other(known.origin, who)
     if known.size > whole.size:
         raise Broken("RC664", f"the log was cut after {whole.size}: {who} counts {known.size}")
     if whole.roots[known.size] != known.root:
@@ -202,7 +219,8 @@ def _check_records(head: RegistryHead, histories: Histories) -> None:
                 "RC669",
                 f"the log knows event {logged} of {record}, Vault only {live.last}",
             )
-        late = (seq for seq in range(logged + 1, live.last + 1) if seq not in live.open)
+        numbers = range(logged + 1, live.last + 1)
+        late = (seq for seq in numbers if seq not in live.open)
         lost = None if histories.pending else next(late, None)
         if lost is not None:
             raise Broken("RC669", f"event {lost} of {record} is in Vault and in no entry")

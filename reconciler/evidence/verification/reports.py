@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from reconciler.evidence.statement import REMOVALS, LoggedFile, Statement
 from reconciler.evidence.verification.faults import Broken
@@ -14,12 +14,15 @@ class Reports:
     there."""
 
     def __init__(self, read: Callable[[str], bytes | None]) -> None:
+        self.named: dict[str, str] = {}  # path -> the digest that was vouched for
+        self.removed: set[str] = set()
+        self.unvouched: dict[tuple[str, str], Broken] = {}
         self._read = read
-        self._named: dict[str, str] = {}  # path -> the digest that was vouched for
         self._missing: dict[str, int] = {}  # path -> the entry that vouches for it
 
-    def add(self, statement: Statement, former: str) -> None:
-        """The subjects of one more entry; ``former`` is the path of the file of the one before it.
+    def add(self, statement: Statement, path: str, former: str) -> None:
+        """The subjects of one more entry, whose file is ``path``; ``former`` is that of the one
+        before it.
 
         Raises ``Broken``.
         """
@@ -27,9 +30,9 @@ class Reports:
             if _is_stand_in(statement, subject.name, former):
                 continue
             if statement.kind in REMOVALS:
-                self._remove(statement, subject)
+                self._remove(statement, subject, path)
             else:
-                self._named[subject.name] = subject.sha256
+                self.named[subject.name] = subject.sha256
             content = self._read(subject.name)
             if content is None and statement.kind in REMOVALS:
                 continue
@@ -43,25 +46,45 @@ class Reports:
                     subject.name,
                 )
 
-    def _remove(self, statement: Statement, subject: LoggedFile) -> None:
-        """A file may be gone from here on. Raises ``Broken`` for one that no entry before this one
-        vouches for, as it is named here."""
-        if self._named.get(subject.name) != subject.sha256:
-            raise Broken(
+    def _remove(self, statement: Statement, subject: LoggedFile, path: str) -> None:
+        """A file may be gone from here on, if this log or a former one vouched for it before."""
+        if self.named.get(subject.name) != subject.sha256:
+            told = f"entry {statement.number} says that {subject.name} is {statement.kind}"
+            self.unvouched[subject.name, subject.sha256] = Broken(
                 "RC673",
-                f"entry {statement.number} says that {subject.name} is {statement.kind}, and no"
-                " entry before it vouches for that file with that digest",
+                f"{told}, and no entry before it vouches for that file with that digest",
+                statement.number,
+                path,
             )
+        self.removed.add(subject.name)
         self._missing.pop(subject.name, None)
 
-    def finish(self, present: Collection[str], pending: Collection[str]) -> None:
-        """``present``: the paths of the files that lie beside the log. ``pending``: the runs that
-        are still open, whose reports need no entry yet. Raises ``Broken``."""
+    def refuse_unvouched(self, former: Sequence[Mapping[str, str]] = ()) -> None:
+        """``former``: what former logs vouch for. Raises ``Broken`` for a removal of something
+        else."""
+        for (name, digest), broken in self.unvouched.items():
+            if not any(one.get(name) == digest for one in former):
+                raise broken
+
+    def refuse_missing(self, removed: Collection[str] = ()) -> None:
+        """``removed``: what entries of later logs say is gone. Raises ``Broken``."""
         for name, entry in self._missing.items():
-            raise Broken("RC658", f"{name} is missing: entry {entry} vouches for it", entry, name)
-        for name in sorted(present):
+            if name not in removed:
+                told = f"{name} is missing: entry {entry} vouches for it"
+                raise Broken("RC658", told, entry, name)
+
+    def refuse_unnamed(
+        self,
+        present: Collection[str],
+        pending: Collection[str],
+        named: Collection[str],
+    ) -> None:
+        """``present``: the paths of the files that lie beside the log. ``pending``: the runs that
+        are still open, whose reports need no entry yet. ``named``: what entries of former logs
+        vouch for. Raises ``Broken``."""
+        for name in sorted({*present} - {*self.named} - {*named}):
             run = name.rpartition("/")[2].partition(".")[0]
-            if name not in self._named and run not in pending:
+            if run not in pending:
                 raise Broken("RC659", f"no entry vouches for {name}", file=name)
 
 

@@ -8,7 +8,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.dataclass import dataclass
@@ -51,6 +52,8 @@ class LogFiles:
     ``keys`` and ``checkpoint`` are the bytes of these two, None when they are not there.
     ``present`` are the paths of all files that lie beside the folder, where reports are.
     ``place``: ``<project>/<environment>``, with which the origin has to begin, when it is known.
+    ``former`` are the logs that lie beside it because they could not go on, and that it follows;
+    ``written`` is the folder where such a log lay as it was written, and that its entries name.
     """
 
     entries: Iterable[tuple[str, bytes]]
@@ -60,13 +63,16 @@ class LogFiles:
     present: Collection[str] = ()
     folder: str = "log"
     place: str = ""
+    former: Sequence[LogFiles] = ()
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifiedLog:
     """A log of which everything holds. ``began`` and ``ended`` are the times at which its first and
     its last entry were closed. ``open`` are runs that have no entry yet. ``anchors`` say, in words
-    for people, which anchors held."""
+    for people, which anchors held. ``former`` are the logs before it, which hold, too, and
+    ``folder`` is where it lies."""
 
     origin: str
     size: int
@@ -77,6 +83,8 @@ class VerifiedLog:
     events: int
     open: tuple[str, ...] = ()
     anchors: tuple[str, ...] = ()
+    folder: str = ""
+    former: tuple[VerifiedLog, ...] = ()
 
     @property
     def unanchored(self) -> bool:
@@ -97,7 +105,8 @@ def verify_log(files: LogFiles, anchors: Anchors | None = None) -> VerifiedLog |
 
 
 def walk_log(
-    files: LogFiles, anchors: Anchors | None = None
+    files: LogFiles,
+    anchors: Anchors | None = None,
 ) -> Generator[Statement, None, VerifiedLog | Fault]:
     """Yield what each entry says as soon as the entry is verified, and return what ``verify_log``
     does. Whoever takes the entries must look at what is returned: the end may break what was
@@ -129,7 +138,7 @@ class _Walk:
         self._began: datetime | None = None
         self._ended: datetime | None = None
         self._succession: Succession | None = None
-        self._histories, self._reports = Histories(), Reports(files.read)
+        self._histories, self.reports = Histories(), Reports(files.read)
         self._live = None if anchors.head is None else LiveEvents(anchors.head)
 
     def step(self, name: str, content: bytes) -> Statement:
@@ -139,7 +148,8 @@ class _Walk:
         statement = self._open(content)
         self._check_place(statement)
         self._check_time(statement)
-        self._reports.add(statement, self._path(self.number - 1) if self.number > 1 else "")
+        former = self._former_path() if self.number > 1 else ""
+        self.reports.add(statement, self._path(self.number), former)
         self._histories.add(statement)
         if self._live is not None:
             self._live.add(statement)
@@ -153,24 +163,40 @@ class _Walk:
     def finish(self) -> VerifiedLog:
         """After the last entry: what is derived from all, then the anchors. Raises ``Broken``."""
         self.number = 0
+        walks = [_Walk(files, Anchors(), ()) for files in self._files.former]
+        former = self._finish_former(walks)
+        log, note = self.finish_alone()
+        head = self._anchors.head
+        pending = (*log.open, *(head.open if head else ()))
+        named: set[str] = set()
+        for walk in walks:
+            named.update(walk.reports.named)
+        self.reports.refuse_unvouched([walk.reports.named for walk in walks])
+        self.reports.refuse_missing()
+        self.reports.refuse_unnamed(self._files.present, pending, named)
+        succession = self._succession
+        assert succession is not None  # it has entries
+        whole = Whole(
+            succession,
+            self._histories,
+            self._tree.size,
+            self._roots,
+            self._digests,
+            note,
+            {one.origin: one.folder for one in former},
+        )
+        return replace(log, anchors=check_anchors(self._anchors, whole), former=former)
+
+    def finish_alone(self) -> tuple[VerifiedLog, SignedNote]:
+        """What the entries and the derived files say without anything beside them. Raises
+        ``Broken``."""
         if self._succession is None or self._began is None or self._ended is None:
             raise Broken("RC653", "the log has no entries", file=self._files.folder)
         note = self._check_derived(self._succession)
         self._histories.finish()
         if self._live is not None:
             self._live.finish()
-        head = self._anchors.head
-        pending = (*self._histories.pending, *(head.open if head else ()))
-        self._reports.finish(self._files.present, pending)
-        whole = Whole(
-            self._succession,
-            self._histories,
-            self._tree.size,
-            self._roots,
-            self._digests,
-            note,
-        )
-        return VerifiedLog(
+        log = VerifiedLog(
             origin=self._succession.origin,
             size=self._tree.size,
             root=self._tree.root,
@@ -179,8 +205,46 @@ class _Walk:
             ended=self._ended,
             events=self._histories.events,
             open=self._histories.pending,
-            anchors=check_anchors(self._anchors, whole),
+            folder=self._files.folder,
         )
+        return log, note
+
+    def _finish_former(self, walks: Sequence[_Walk]) -> tuple[VerifiedLog, ...]:
+        """The former logs hold, and the present one or another former one vouches for each: else
+        anybody could put one beside it. Raises ``Broken``."""
+        for walk in walks:
+            walk.step_all()
+        every = (self, *walks)
+        removed: set[str] = set()
+        for walk in every:
+            removed |= walk.reports.removed
+        found = []
+        for walk in walks:
+            log, _ = walk.finish_alone()
+            walk.reports.refuse_unvouched([one.reports.named for one in walks])
+            walk.reports.refuse_missing(removed)
+            derived = {f"{log.folder}/{KEYS}", f"{log.folder}/{CHECKPOINT}"}
+            if not any(
+                derived <= other.reports.named.keys() for other in every if other is not walk
+            ):
+                told = f"{log.folder} is no former log of this one: no entry vouches for it"
+                raise Broken("RC659", told, file=log.folder)
+            found.append(log)
+        return tuple(sorted(found, key=lambda log: log.ended))
+
+    def step_all(self) -> None:
+        """Take all entries. Raises ``Broken``, at the entry that breaks it."""
+        try:
+            for name, content in self._files.entries:
+                self.step(name, content)
+        except Broken as broken:
+            fault = broken.at(self.number, self._path(self.number))
+            raise Broken(fault.code, fault.message, fault.entry, fault.file) from None
+        self.number = 0
+
+    def _former_path(self) -> str:
+        """The file of the entry before, where it lay as this one was written."""
+        return f"{self._files.written or self._files.folder}/{name_entry(self.number - 1)}"
 
     def _path(self, number: int) -> str:
         return f"{self._files.folder}/{name_entry(number)}"

@@ -13,8 +13,15 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.json import Decoder
 
-from reconciler.domain.live.log import LogClaim, LogHead
-from reconciler.domain.values.canonical import dumps, iso, iso_or_none, parse_iso, parse_iso_or_none
+from reconciler.domain.live.log import LogClaim, LogHead, OpenRepair
+from reconciler.domain.values.canonical import (
+    Json,
+    dumps,
+    iso,
+    iso_or_none,
+    parse_iso,
+    parse_iso_or_none,
+)
 from reconciler.registry.codec.stored import FORMAT, decode_stored, garbled_error
 
 HEAD_NAME = "ledger"
@@ -25,20 +32,6 @@ PART_CHARACTERS = 480 * 1024
 _LEVEL = 6
 # More than the line of names and lengths.
 _LINE = 64 * 1024
-
-
-class HeadShape(Struct, forbid_unknown_fields=True):
-    checkpoint: str
-    closed_at: str | None
-    edge: list[str]
-    format: Literal[1]
-    kept: int
-    key: int
-    last: str | None
-    origin: str
-    runs: dict[str, int]
-    size: int
-    verifiers: dict[str, str]
 
 
 class ClaimShape(Struct, forbid_unknown_fields=True):
@@ -59,16 +52,41 @@ class ClaimShape(Struct, forbid_unknown_fields=True):
     verifier: str
 
 
+class RepairShape(Struct, forbid_unknown_fields=True):
+    again: list[ClaimShape]
+    prefix: str
+    size: int
+
+
+class HeadShape(Struct, forbid_unknown_fields=True):
+    checkpoint: str
+    closed_at: str | None
+    edge: list[str]
+    format: Literal[1]
+    kept: int
+    key: int
+    last: str | None
+    origin: str
+    runs: dict[str, int]
+    size: int
+    verifiers: dict[str, str]
+    # Left out where there is nothing to say, as in every log that goes on.
+    former: list[HeadShape] = []
+    prefix: str = ""
+    repair: RepairShape | None = None
+
+
 _HEAD, _CLAIM = Decoder(HeadShape), Decoder(ClaimShape)
 
 
-def name_folder(number: int) -> str:
-    """The folder of an entry's documents: ``log/00000012``."""
-    return f"log/{number:08}"
+def name_folder(prefix: str, number: int) -> str:
+    """The folder of an entry's documents: ``log/00000012``; in a log that follows another one
+    ``log/0a1b2c3d-00000012``."""
+    return f"log/{prefix}{number:08}"
 
 
-def name_claim(number: int) -> str:
-    return f"{name_folder(number)}/{CLAIM}"
+def name_claim(prefix: str, number: int) -> str:
+    return f"{name_folder(prefix, number)}/{CLAIM}"
 
 
 def name_part(text: str) -> str:
@@ -77,88 +95,119 @@ def name_part(text: str) -> str:
 
 
 def encode_head(head: LogHead) -> str:
-    return dumps(
-        {
-            "format": FORMAT,
-            "origin": head.origin,
-            "size": head.size,
-            "edge": [_text(one) for one in head.edge],
-            "last": head.last,
-            "key": head.key,
-            "verifiers": {str(version): text for version, text in head.verifiers.items()},
-            "checkpoint": head.checkpoint,
-            "closed_at": iso_or_none(head.closed_at),
-            "runs": dict(head.runs),
-            "kept": head.kept,
-        }
-    )
+    return dumps(_write_head(head))
 
 
 def decode_head(text: str, version: int) -> LogHead:
     """Raises ``RegistryError`` RC442 or RC443."""
     shape = decode_stored(text, HEAD_NAME, _HEAD, "the head of a log")
     try:
-        return LogHead(
-            origin=shape.origin,
-            key=shape.key,
-            verifiers={int(one): verifier for one, verifier in shape.verifiers.items()},
-            size=shape.size,
-            edge=tuple(_bytes(one) for one in shape.edge),
-            last=shape.last,
-            checkpoint=shape.checkpoint,
-            closed_at=parse_iso_or_none(shape.closed_at),
-            runs=shape.runs,
-            kept=shape.kept,
-            version=version,
-        )
+        return _read_head(shape, version)
     except ValueError:
         raise garbled_error(HEAD_NAME, "it has not the fields of the head of a log") from None
 
 
 def encode_claim(claim: LogClaim) -> str:
-    return dumps(
-        {
-            "format": FORMAT,
-            "number": claim.number,
-            "kind": claim.kind,
-            "run": claim.run,
-            "key": claim.key,
-            "parts": list(claim.parts),
-            "files": dict(claim.files),
-            "closed_at": iso(claim.closed_at),
-            "forgotten": list(claim.forgotten),
-            "kept": claim.kept,
-            "successor": claim.successor,
-            "verifier": claim.verifier,
-            "signature": _text(claim.signature),
-            "entry": claim.entry,
-            "leaf": _text(claim.leaf),
-        }
-    )
+    return dumps(_write_claim(claim))
 
 
 def decode_claim(text: str, name: str) -> LogClaim:
     """Raises ``RegistryError`` RC442 or RC443."""
     shape = decode_stored(text, name, _CLAIM, "a claim of an entry")
     try:
-        return LogClaim(
-            number=shape.number,
-            kind=shape.kind,
-            run=shape.run,
-            key=shape.key,
-            parts=tuple(shape.parts),
-            files=shape.files,
-            closed_at=parse_iso(shape.closed_at),
-            forgotten=tuple(shape.forgotten),
-            kept=shape.kept,
-            successor=shape.successor,
-            verifier=shape.verifier,
-            signature=_bytes(shape.signature),
-            entry=shape.entry,
-            leaf=_bytes(shape.leaf),
-        )
+        return _read_claim(shape)
     except ValueError:
         raise garbled_error(name, "it has not the fields of a claim of an entry") from None
+
+
+def _write_head(head: LogHead) -> dict[str, Json]:
+    written: dict[str, Json] = {
+        "format": FORMAT,
+        "origin": head.origin,
+        "size": head.size,
+        "edge": [_text(one) for one in head.edge],
+        "last": head.last,
+        "key": head.key,
+        "verifiers": {str(version): text for version, text in head.verifiers.items()},
+        "checkpoint": head.checkpoint,
+        "closed_at": iso_or_none(head.closed_at),
+        "runs": dict(head.runs),
+        "kept": head.kept,
+    }
+    if head.prefix:
+        written["prefix"] = head.prefix
+    if head.former:
+        written["former"] = [_write_head(one) for one in head.former]
+    if head.repair is not None:
+        written["repair"] = _write_repair(head.repair)
+    return written
+
+
+def _read_head(shape: HeadShape, version: int) -> LogHead:
+    return LogHead(
+        origin=shape.origin,
+        key=shape.key,
+        verifiers={int(one): verifier for one, verifier in shape.verifiers.items()},
+        size=shape.size,
+        edge=tuple(_bytes(one) for one in shape.edge),
+        last=shape.last,
+        checkpoint=shape.checkpoint,
+        closed_at=parse_iso_or_none(shape.closed_at),
+        runs=shape.runs,
+        kept=shape.kept,
+        prefix=shape.prefix,
+        former=tuple(_read_head(one, 0) for one in shape.former),
+        repair=None if shape.repair is None else _read_repair(shape.repair),
+        version=version,
+    )
+
+
+def _write_repair(repair: OpenRepair) -> dict[str, Json]:
+    again: list[Json] = [_write_claim(one) for one in repair.again]
+    return {"size": repair.size, "prefix": repair.prefix, "again": again}
+
+
+def _read_repair(shape: RepairShape) -> OpenRepair:
+    return OpenRepair(shape.size, tuple(_read_claim(one) for one in shape.again), shape.prefix)
+
+
+def _write_claim(claim: LogClaim) -> dict[str, Json]:
+    return {
+        "format": FORMAT,
+        "number": claim.number,
+        "kind": claim.kind,
+        "run": claim.run,
+        "key": claim.key,
+        "parts": list(claim.parts),
+        "files": dict(claim.files),
+        "closed_at": iso(claim.closed_at),
+        "forgotten": list(claim.forgotten),
+        "kept": claim.kept,
+        "successor": claim.successor,
+        "verifier": claim.verifier,
+        "signature": _text(claim.signature),
+        "entry": claim.entry,
+        "leaf": _text(claim.leaf),
+    }
+
+
+def _read_claim(shape: ClaimShape) -> LogClaim:
+    return LogClaim(
+        number=shape.number,
+        kind=shape.kind,
+        run=shape.run,
+        key=shape.key,
+        parts=tuple(shape.parts),
+        files=shape.files,
+        closed_at=parse_iso(shape.closed_at),
+        forgotten=tuple(shape.forgotten),
+        kept=shape.kept,
+        successor=shape.successor,
+        verifier=shape.verifier,
+        signature=_bytes(shape.signature),
+        entry=shape.entry,
+        leaf=_bytes(shape.leaf),
+    )
 
 
 def pack(statement: bytes, files: Mapping[str, str]) -> list[str]:

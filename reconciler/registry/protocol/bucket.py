@@ -151,7 +151,8 @@ class Bucket:
         return lost, self._mask_events(result)
 
     def _mask_events(
-        self, changed: dict[str, ClientRecord | None]
+        self,
+        changed: dict[str, ClientRecord | None],
     ) -> dict[str, ClientRecord | None]:
         """Nothing that looks like a secret gets into a history, whoever said it. One look at all
         that is new takes a third of a look at each event, and nearly always finds nothing."""

@@ -63,7 +63,10 @@ def declare(record: ClientRecord, desired: DesiredClient) -> ClientRecord:
 
 
 def open_changes(
-    client: ClientRun, record: ClientRecord | None, at: datetime, actions: list[Action]
+    client: ClientRun,
+    record: ClientRecord | None,
+    at: datetime,
+    actions: list[Action],
 ) -> ClientRecord:
     """Claims of earlier runs settled, registration and updates: what the claim commit writes
     first."""
@@ -117,7 +120,10 @@ def _require_proof(record: ClientRecord, webhook: str) -> ClientRecord:
 
 
 def _settle_claim(
-    record: ClientRecord, client: ClientRun, action: Action, at: datetime
+    record: ClientRecord,
+    client: ClientRun,
+    action: Action,
+    at: datetime,
 ) -> ClientRecord:
     kind, item, number = action.credential, str(action.item), action.version or 0
     series = record.series_of(kind, item)
@@ -130,7 +136,10 @@ def _settle_claim(
 
 
 def claim_version(
-    record: ClientRecord, claim: Claim, client: ClientRun, at: datetime
+    record: ClientRecord,
+    claim: Claim,
+    client: ClientRun,
+    at: datetime,
 ) -> ClientRecord:
     """The intent to make a version, on record before anything is valid. Its number is the next one
     that neither the record nor Vault has used."""
@@ -159,7 +168,10 @@ def number_claim(record: ClientRecord, claim: Claim) -> Claim:
 
 
 def reclaim_version(
-    record: ClientRecord, claim: Claim, client: ClientRun, at: datetime
+    record: ClientRecord,
+    claim: Claim,
+    client: ClientRun,
+    at: datetime,
 ) -> ClientRecord:
     """The claim made anew because somebody else's secret stands at its number."""
     series = transitions.abandon(record.series_of(claim.kind, claim.item), claim.number)
@@ -167,7 +179,10 @@ def reclaim_version(
 
 
 def commit_version(
-    record: ClientRecord, claim: Claim, client: ClientRun, at: datetime
+    record: ClientRecord,
+    claim: Claim,
+    client: ClientRun,
+    at: datetime,
 ) -> ClientRecord:
     """Pending becomes active, the old active starts its grace, history gains its event."""
     series = record.series_of(claim.kind, claim.item)
@@ -191,7 +206,10 @@ def describe_version(version: Version) -> dict[str, Json]:
 
 
 def close_changes(
-    client: ClientRun, record: ClientRecord | None, at: datetime, actions: list[Action]
+    client: ClientRun,
+    record: ClientRecord | None,
+    at: datetime,
+    actions: list[Action],
 ) -> ClientRecord:
     """Retirement of keys, revocations, suspension and the end of a client: all on record before a
     secret goes."""
@@ -210,7 +228,10 @@ def close_changes(
 
 
 def _end_version(
-    record: ClientRecord, client: ClientRun, action: Action, at: datetime
+    record: ClientRecord,
+    client: ClientRun,
+    action: Action,
+    at: datetime,
 ) -> tuple[ClientRecord, dict[str, Json]]:
     kind, item, number = action.credential, str(action.item), action.version or 0
     series = record.series_of(kind, item)
@@ -243,7 +264,10 @@ def suspend_held(record: ClientRecord) -> ClientRecord:
 
 
 def put_destroyed_on_record(
-    client: ClientRun, record: ClientRecord | None, gone: list[Action], at: datetime
+    client: ClientRun,
+    record: ClientRecord | None,
+    gone: list[Action],
+    at: datetime,
 ) -> ClientRecord:
     if record is None:
         raise TransitionError("the client is not registered any more")

@@ -41,7 +41,9 @@ def close(bucket: Bucket, clients: list[ClientRun]) -> Steps[None]:
 
 
 def find_claimed(
-    client: ClientRun, bucket: Bucket, actions: list[Action]
+    client: ClientRun,
+    bucket: Bucket,
+    actions: list[Action],
 ) -> frozenset[tuple[str, int]]:
     """The versions that are pending as they are revoked: another run may be about to write them."""
     record = bucket.records.get(client.name)

@@ -117,7 +117,7 @@ def _settle() -> Steps[tuple[LogHead | None, int]]:
         head = yield from read_head()
         if head is None:
             return None, 0
-        name = name_claim(head.size + 1)
+        name = name_claim(head.prefix, head.size + 1)
         document = expect((yield ReadDocument(name)), StoredDocument)
         if document.text is None:
             return head, document.version
@@ -131,36 +131,36 @@ def _settle() -> Steps[tuple[LogHead | None, int]]:
 def read_entry(head: LogHead, number: int) -> Steps[LogDocument | None]:
     """An entry as files; None: its bytes are not in the registry any more. Raises
     ``RegistryError``."""
-    found = yield from _read_signed(number)
+    found = yield from _read_signed(head, number)
     if found is None:
         return None
     claim, parts = found
-    payload, files = unpack(parts, name_folder(number))
+    payload, files = unpack(parts, name_folder(head.prefix, number))
     return LogDocument(number, claim.run, _seal(payload, claim, head), files)
 
 
 def read_entry_alone(head: LogHead, number: int) -> Steps[LogDocument | None]:
     """Like ``read_entry``, without the reports: for whoever has them."""
-    found = yield from _read_signed(number)
+    found = yield from _read_signed(head, number)
     if found is None:
         return None
     claim, parts = found
-    payload = unpack_statement(parts, name_folder(number))
+    payload = unpack_statement(parts, name_folder(head.prefix, number))
     return LogDocument(number, claim.run, _seal(payload, claim, head), {})
 
 
-def _read_signed(number: int) -> Steps[tuple[LogClaim, list[str]] | None]:
+def _read_signed(head: LogHead, number: int) -> Steps[tuple[LogClaim, list[str]] | None]:
     """A claim that is signed, and its parts. One that a repair took from git has none."""
-    claim = yield from read_claim(number)
+    claim = yield from read_claim(head, number)
     if claim is None or not (claim.signature and claim.parts):
         return None
-    parts = yield from _read_parts(claim)
+    parts = yield from read_parts(claim, head.prefix)
     return None if parts is None else (claim, parts)
 
 
-def read_claim(number: int) -> Steps[LogClaim | None]:
+def read_claim(head: LogHead, number: int) -> Steps[LogClaim | None]:
     """What stays of an entry for ever. Raises ``RegistryError``."""
-    name = name_claim(number)
+    name = name_claim(head.prefix, number)
     document = expect((yield ReadDocument(name)), StoredDocument)
     return None if document.text is None else decode_claim(document.text, name)
 
@@ -173,7 +173,7 @@ def _claim(head: LogHead, draft: Draft, version: int) -> Steps[None]:
     parts = pack(payload, draft.files)
     number = statement.number
     for part in parts:
-        yield from _put_part(f"{name_folder(number)}/{name_part(part)}", part)
+        yield from _put_part(f"{name_folder(head.prefix, number)}/{name_part(part)}", part)
     successor = statement.keys[0] if statement.kind == KEY else None
     claim = LogClaim(
         number=number,
@@ -188,7 +188,7 @@ def _claim(head: LogHead, draft: Draft, version: int) -> Steps[None]:
         successor=successor.version if successor else 0,
         verifier=successor.verifier if successor else "",
     )
-    yield from put_document(name_claim(number), encode_claim(claim), version)
+    yield from put_document(name_claim(head.prefix, number), encode_claim(claim), version)
 
 
 def _put_part(name: str, text: str) -> Steps[None]:
@@ -208,7 +208,7 @@ def _complete(head: LogHead, claim: LogClaim, version: int) -> Steps[None]:
     """Sign a claim that is not signed, and have the head move past it. ``version``: of the claim's
     document."""
     if not claim.signature:
-        name = name_claim(claim.number)
+        name = name_claim(head.prefix, claim.number)
         claim = yield from _sign_entry(head, claim, name)
         if not (yield from put_document(name, encode_claim(claim), version)):
             return  # somebody else was faster; read again
@@ -229,7 +229,9 @@ def advance(head: LogHead, claim: LogClaim) -> LogHead:
     if claim.successor:
         key = claim.successor
         verifiers[key] = claim.verifier
-    runs = {run: number for run, number in head.runs.items() if run not in claim.forgotten}
+    runs = dict(head.runs)
+    for run in claim.forgotten:
+        runs.pop(run, None)
     if claim.kind == RUN:
         runs[claim.run] = claim.number
     return replace(
@@ -254,10 +256,10 @@ def sign_checkpoint(head: LogHead) -> Steps[str]:
 
 
 def _sign_entry(head: LogHead, claim: LogClaim, name: str) -> Steps[LogClaim]:
-    parts = yield from _read_parts(claim)
+    parts = yield from read_parts(claim, head.prefix)
     if parts is None:
         raise garbled_error(name, "a part of that entry is not there any more")
-    payload = unpack_statement(parts, name_folder(claim.number))
+    payload = unpack_statement(parts, name_folder(head.prefix, claim.number))
     signature = yield from _sign(head, pre_authenticate(payload))
     signed = replace(claim, signature=signature)
     entry = _make_entry(payload, signed, head)
@@ -268,7 +270,9 @@ def _seal(payload: bytes, claim: LogClaim, head: LogHead) -> bytes:
     """The file of an entry. Raises ``RegistryError`` RC443 when it is not what was signed."""
     entry = _make_entry(payload, claim, head)
     if hashlib.sha256(entry).hexdigest() != claim.entry:
-        raise garbled_error(name_claim(claim.number), "its parts are not what was signed")
+        raise garbled_error(
+            name_claim(head.prefix, claim.number), "its parts are not what was signed"
+        )
     return entry
 
 
@@ -281,15 +285,15 @@ def _sign(head: LogHead, content: bytes) -> Steps[bytes]:
     """By the key in force. What does not verify is stored nowhere. Raises ``AuditError`` RC680."""
     signed = expect((yield SignLog(head.key, content)), SignedLog)
     if not VerifierKey.parse(head.verifiers[head.key]).verify(content, signed.signature):
-        raise _other_key(head)
+        raise lost_key_error(head)
     return signed.signature
 
 
-def _read_parts(claim: LogClaim) -> Steps[list[str] | None]:
+def read_parts(claim: LogClaim, prefix: str) -> Steps[list[str] | None]:
     """What an entry is made of; None: it is not all there."""
     texts = []
     for part in claim.parts:
-        name = f"{name_folder(claim.number)}/{part}"
+        name = f"{name_folder(prefix, claim.number)}/{part}"
         document = expect((yield ReadDocument(name)), StoredDocument)
         if document.text is None:
             return None
@@ -305,13 +309,14 @@ def _overtaken_error() -> VaultUnreachable:
     )
 
 
-def _other_key(head: LogHead) -> AuditError:
+def lost_key_error(head: LogHead) -> AuditError:
+    """RC680."""
     return AuditError(
         "RC680",
-        f"what version {head.key} of the log's signing key signed does not verify with the key that"
-        f" the log has on record, {head.verifiers[head.key]}: somebody made the key anew",
-        "restore the key in the transit engine from a backup of Vault; if it is lost, see"
-        ' docs/evidence.md, "The key is lost"',
+        f"version {head.key} of the log's signing key in the transit engine is not the one that"
+        f" the log has on record, {head.verifiers[head.key]}: somebody removed it, or made it anew",
+        "restore the key in the transit engine from a backup of Vault; if it is lost, `reconciler"
+        " audit repair --new-log` keeps this log and begins another one",
     )
 
 

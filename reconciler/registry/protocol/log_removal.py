@@ -27,7 +27,7 @@ def drop_files(head: LogHead, number: int) -> Steps[None]:
 
     Killed at any request, it is done again from the beginning. Raises ``RegistryError``.
     """
-    name = name_claim(number)
+    name = name_claim(head.prefix, number)
     for _ in range(LOG_TRIES):
         document = expect((yield ReadDocument(name)), StoredDocument)
         claim = None if document.text is None else decode_claim(document.text, name)
@@ -39,7 +39,9 @@ def drop_files(head: LogHead, number: int) -> Steps[None]:
             texts = pack(decode_envelope(alone.entry).payload, {})
             parts = tuple(map(name_part, texts))
             for text in texts:
-                yield from put_document(f"{name_folder(number)}/{name_part(text)}", text, 0)
+                yield from put_document(
+                    f"{name_folder(head.prefix, number)}/{name_part(text)}", text, 0
+                )
         bare = replace(claim, files={}, parts=parts)
         if (yield from put_document(name, encode_claim(bare), document.version)):
             return

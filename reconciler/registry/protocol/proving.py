@@ -183,7 +183,9 @@ def may_activate_now(client: ClientRun) -> bool:
 
 
 def settle_proven(
-    client: ClientRun, results: list[tuple[Action, Delivery]], bucket: Bucket
+    client: ClientRun,
+    results: list[tuple[Action, Delivery]],
+    bucket: Bucket,
 ) -> None:
     for action, result in results:
         client.settle(

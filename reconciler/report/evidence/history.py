@@ -43,7 +43,8 @@ def history_json(environment: str, runs: Sequence[LoggedRun]) -> str:
 def run_document(run: LoggedRun) -> dict[str, Json]:
     """One run with its changes. ``actor`` is null where no report tells it."""
     return {
-        "number": run.number,
+        "number": int(run.number),
+        "log": run.number.log or None,
         "at": iso(run.closed),
         "kind": run.kind,
         "before_log": run.before,
@@ -117,7 +118,7 @@ def _version(change: LoggedChange) -> str:
 
 def _sum_up(environment: str, runs: Sequence[LoggedRun]) -> str:
     count = sum(len(run.changes) for run in runs)
-    entries = len({run.number for run in runs})
+    entries = len({str(run.number) for run in runs})
     return (
         f"{count_words(entries, 'entry', 'entries')}, {count_words(count, 'change')}."
         f" {say_unverified(environment)}"

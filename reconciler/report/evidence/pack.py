@@ -70,7 +70,7 @@ class Pack:
     ``origin``, ``size`` and ``root`` (base64) are those of the checkpoint, ``closed`` is when its
     newest entry was closed, ``verifier`` the log's first verifier key. ``runs`` are those of the
     period; ``lives`` and ``clients`` are as they were at its end. ``folder`` is where the log
-    lies.
+    lies, ``former`` are the folders of the logs that it follows.
     """
 
     project: str
@@ -86,6 +86,7 @@ class Pack:
     lives: Sequence[CredentialLife]
     clients: Mapping[str, KnownClient]
     declared: DeclaredNow
+    former: Sequence[str] = ()
 
     @property
     def end(self) -> datetime:

@@ -33,9 +33,21 @@ def pack_readme(pack: Pack, sheets: Sequence[Sheet]) -> str:
         "SIZE": str(pack.size),
         "VERIFIER": VERIFIER,
         "VERIFIER_KEY": pack.verifier,
+        "FORMER": _tell_former(pack),
         "PROBLEM": f"\n{markdown(problem)}\n" if problem else "",
     }
     return _ROOM.sub(lambda room: values[room[1]], _read("README.md"))
+
+
+def _tell_former(pack: Pack) -> str:
+    """How to verify the logs before this one; empty where there are none."""
+    if not pack.former:
+        return ""
+    commands = "\n".join(f"node {VERIFIER} {folder}" for folder in pack.former)
+    return (
+        "\nThis log follows others, which could not go on because their key was lost. Its first"
+        f" entry vouches for them. Each verifies by itself:\n\n```sh\n{commands}\n```\n"
+    )
 
 
 def read_verifier() -> str:

@@ -51,7 +51,11 @@ def _describe(environment: str, removed: Removed, *, dry_run: bool) -> dict[str,
 
 
 def erasure_text(
-    environment: str, removed: Removed, *, dry_run: bool, width: int = DEFAULT_WIDTH
+    environment: str,
+    removed: Removed,
+    *,
+    dry_run: bool,
+    width: int = DEFAULT_WIDTH,
 ) -> str:
     """What went, what had gone before, and where it may still be."""
     return _lay_out([*_tell_erasure(environment, removed, dry_run=dry_run)], width)
@@ -81,7 +85,12 @@ def _tell_erasure(environment: str, removed: Removed, *, dry_run: bool) -> Itera
 
 
 def archive_text(
-    environment: str, removed: Removed, out: str, *, dry_run: bool, width: int = DEFAULT_WIDTH
+    environment: str,
+    removed: Removed,
+    out: str,
+    *,
+    dry_run: bool,
+    width: int = DEFAULT_WIDTH,
 ) -> str:
     """What went, and how to verify where it is."""
     if not removed.files and not removed.entries:

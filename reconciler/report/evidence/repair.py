@@ -24,6 +24,8 @@ def repair_json(environment: str, repaired: Repaired, *, dry_run: bool) -> str:
             "damage": _describe(repaired.damage),
             "run_id": None if result is None else result.run_id,
             "commit": None if result is None else result.audit_commit,
+            "former_logs": list(repaired.former),
+            "verifier": repaired.verifier,
             "problem": None
             if problem is None
             else {"code": problem.code, "message": problem.message, "remedy": problem.remedy},
@@ -46,25 +48,40 @@ def _describe(damage: Damage) -> dict[str, Json]:
         ],
         "histories": [{"record": record, "after": last} for record, last in damage.resets],
         "lost_entries": list(damage.gone),
+        "log_ended": damage.ended,
+        "unfinished": damage.unfinished,
     }
 
 
 def repair_text(
-    environment: str, repaired: Repaired, *, dry_run: bool, width: int = DEFAULT_WIDTH
+    environment: str,
+    repaired: Repaired,
+    *,
+    dry_run: bool,
+    width: int = DEFAULT_WIDTH,
 ) -> str:
     """What was missing, then what was done."""
     damage = repaired.damage
     if not damage.present:
         entries = count_words(damage.logged, "entry", "entries")
         return f"Nothing to repair: {terminal(environment)} knows the log in HEAD ({entries}).\n"
-    known = f"The registry of {terminal(environment)} knows {damage.known} entries of the log"
-    sentences = [
-        f"{known}, HEAD has {damage.logged}; {damage.common} are the same.",
-        *_tell(damage, dry_run=dry_run),
-    ]
+    sentences = [_explain(environment, damage), *_tell(damage, dry_run=dry_run)]
     lines = [line for sentence in sentences for line in wrap_lines(sentence, width)]
     lines += ["", *wrap_lines(_conclude(repaired, dry_run=dry_run), width)]
+    if repaired.verifier is not None:
+        lines += ["", "Pin the key of the new log:", f"  {terminal(repaired.verifier)}"]
     return "\n".join(lines) + "\n"
+
+
+def _explain(environment: str, damage: Damage) -> str:
+    if damage.unfinished:
+        return "A repair was begun before and did not finish: it goes on from there."
+    if damage.ended is not None:
+        return terminal(f"The log of {environment} cannot go on: {damage.ended}.")
+    return (
+        f"The registry of {terminal(environment)} knows {damage.known} entries of the log, HEAD has"
+        f" {damage.logged}; {damage.common} are the same."
+    )
 
 
 def _tell(damage: Damage, *, dry_run: bool) -> Iterator[str]:
@@ -94,4 +111,8 @@ def _conclude(repaired: Repaired, *, dry_run: bool) -> str:
         )
     commit = repaired.result.audit_commit if repaired.result else None
     where = f"commit {commit[:12]}" if commit else "not committed"
+    if repaired.verifier is not None:
+        folders = terminal(", ".join(repaired.former))
+        kept = f" What was there is kept as it is in {folders}." if repaired.former else ""
+        return f"A new log was begun ({where}).{kept} Run apply next."
     return f"Repaired: the log says so in an entry of its own ({where}). Run apply next."

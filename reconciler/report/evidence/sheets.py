@@ -234,7 +234,8 @@ def _webhooks(pack: Pack) -> Sheet:
 def _webhook_row(pack: Pack, client: str, one: ReportedCredential) -> Row:
     declared = pack.declared.clients.get(client, _NOBODY).webhooks.get(one.name, ("", ()))
     last = one.last_delivery or {}
-    active = next((version for version in reversed(one.series) if version.state == "active"), None)
+    newest = reversed(one.series)
+    active = next((version for version in newest if version.state == "active"), None)
     return (
         client,
         one.name,

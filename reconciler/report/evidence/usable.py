@@ -98,7 +98,7 @@ def _row_document(moment: Moment, life: CredentialLife, version: VersionLife) ->
         "expires_at": iso_or_none(version.expires_at),
         "revoked_at": iso_or_none(version.revoked_at),
         "forgotten_at": iso_or_none(version.forgotten_at),
-        "entry": version.entry,
+        "entry": None if version.entry is None else int(version.entry),
     }
 
 

@@ -60,6 +60,9 @@ def _describe_log(log: VerifiedLog) -> dict[str, Json]:
         "events": log.events,
         "open_runs": list(log.open),
         "anchors": list(log.anchors),
+        "former_logs": [
+            {"folder": one.folder, "origin": one.origin, "entries": one.size} for one in log.former
+        ],
     }
 
 
@@ -96,6 +99,9 @@ def _tell_log(environment: str, log: VerifiedLog, width: int, paint: Paint) -> l
     lines = [paint("alarm" if log.unanchored else "good", f"{title} {iso(log.ended)}.")]
     lines += [f"  origin  {terminal(log.origin)}", f"  root    {encode_base64(log.root)}"]
     lines += [f"  by      {terminal(anchor)}" for anchor in log.anchors]
+    for one in log.former:
+        entries = count_words(one.size, "entry", "entries")
+        lines.append(f"  after   {terminal(one.folder)}, which holds, too ({entries})")
     for run in log.open:
         lines += wrap_lines(terminal(f"Run {run} is still open: it has no entry yet."), width)
     if log.unanchored:

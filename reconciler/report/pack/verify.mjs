@@ -7,7 +7,7 @@
 // was replaced as a whole is not found. Exit 0: everything holds.
 import { createHash, createPublicKey, verify } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 const [folder, pinned] = process.argv.slice(2);
 const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest();
@@ -58,6 +58,19 @@ const waiting = new Set(); // runs that were open, and have no entry yet
 const entered = new Set(); // runs that have theirs
 const removed = new Set(); // files that an entry says were erased, or archived
 const reports = new Map();
+const elsewhere = new Map(); // what the logs beside this one vouch for: they are verified by themselves
+const beside = readdirSync(dirname(folder));
+for (const name of beside.filter((name) => /^log(-[0-9a-f]{8})?$/.test(name) && name !== basename(folder))) {
+  const other = join(dirname(folder), name);
+  for (const file of readdirSync(other).filter((one) => one.endsWith(".json"))) {
+    const { payload } = JSON.parse(readFileSync(join(other, file), "utf8"));
+    const { subject, predicate } = JSON.parse(Buffer.from(payload, "base64"));
+    for (const { name: file, digest } of subject) {
+      if (predicate.kind === "erased" || predicate.kind === "archived") removed.add(file);
+      else elsewhere.set(file, digest.sha256);
+    }
+  }
+}
 
 for (const [index, name] of names.entries()) {
   const content = readFileSync(join(folder, name));
@@ -100,8 +113,9 @@ for (const [index, name] of names.entries()) {
     started ||= pinned === entry.keys[0].verifier;
   }
   for (const { name: file, digest } of said.subject) {
+    if (digest.sha256 === entry.previous) continue; // an entry without reports names the one before it
     if (entry.kind !== "erased" && entry.kind !== "archived") reports.set(file, digest.sha256);
-    else if (reports.get(file) === digest.sha256) removed.add(file);
+    else if ((reports.get(file) ?? elsewhere.get(file)) === digest.sha256) removed.add(file);
     else fail(`${name}: no entry before it vouches for ${file}`);
   }
   previous = sha256(content).toString("hex");
@@ -130,9 +144,9 @@ for (const [file, digest] of reports) {
   else if (sha256(readFileSync(file)).toString("hex") !== digest) fail(`${file} is not what its entry says`);
   else read += 1;
 }
-for (const name of readdirSync(dirname(folder)).filter((name) => name.includes("."))) {
+for (const name of beside.filter((name) => name.includes("."))) {
   const file = join(dirname(folder), name);
-  if (!reports.has(file)) fail(`no entry vouches for ${file}`);
+  if (!reports.has(file) && !elsewhere.has(file)) fail(`no entry vouches for ${file}`);
 }
 const lost = gone.filter((file) => !removed.has(file));
 if (lost.length) fail(`not here, and no entry says that it was erased or archived: ${lost[0]}`);

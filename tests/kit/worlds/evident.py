@@ -21,8 +21,10 @@ from reconciler.engine.engine import Engine
 from reconciler.engine.evidence.live import read_registry_head
 from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.evidence.reading import gather_log_files
+from reconciler.engine.repair import Repaired, repair_log
 from reconciler.engine.runs.reporting import Reported
-from reconciler.evidence.statement import Statement
+from reconciler.evidence.envelope import decode_envelope
+from reconciler.evidence.statement import Statement, decode_statement
 from reconciler.evidence.verification.anchors import Anchors
 from reconciler.evidence.verification.faults import Fault
 from reconciler.evidence.verification.walk import VerifiedLog, walk_log
@@ -104,6 +106,9 @@ class Evident:
                 engine, request, observed, Options(command="revoke", commit=commit), {}
             )
 
+    def repair(self, live: Any = None, *, new_log: bool = False) -> Repaired:
+        return repair_log(self.engine(live), push=False, new_log=new_log)
+
     def verify(self, *, live: bool = True) -> tuple[list[Statement], VerifiedLog | Fault]:
         """As somebody who has the files, and asks Vault if ``live``."""
         files = gather_log_files(FolderFiles(self.root), WHERE, f"{PROJECT}/{ENVIRONMENT}")
@@ -116,6 +121,11 @@ class Evident:
             except StopIteration as ended:
                 return statements, ended.value
 
+    def former(self) -> list[Statement]:
+        """What the former logs say, which lie beside the present one."""
+        entries = sorted((self.root / WHERE.reports).glob("log-*/*.json"))
+        return [decode_statement(decode_envelope(one.read_bytes()).payload) for one in entries]
+
     def judge(self) -> list[Statement]:
         """The log holds offline and for somebody who asks Vault, and each event of each record is
         in one entry, once; what it says."""
@@ -123,6 +133,7 @@ class Evident:
         assert isinstance(found, VerifiedLog), found
         statements, found = self.verify()
         assert isinstance(found, VerifiedLog), found
+        statements = [*self.former(), *statements]
         told = Counter((one.record, one.seq) for each in statements for one in each.events)
         assert not told or max(told.values()) == 1, told.most_common(1)
         for record in self.world.records().values():

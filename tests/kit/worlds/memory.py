@@ -221,8 +221,12 @@ class World:
         self.log_keys[version] = hashlib.sha256(f"log key {version}".encode()).digest()
         return read_public(self.log_keys[version])
 
-    def begin_log(self) -> None:
-        origin = f"{self.owner}/production/{0:032x}"
+    def lose_log_key(self) -> None:
+        """It is gone, and somebody made another one under its name."""
+        self.log_keys = {1: hashlib.sha256(b"another log key").digest()}
+
+    def begin_log(self, number: int = 0) -> None:
+        origin = f"{self.owner}/production/{number:032x}"
         verifier = VerifierKey(origin, NOTE_ED25519, self.rotate_log_key()).text
         head = encode_head(LogHead(origin, 1, {1: verifier}))
         self.answer(WriteDocument(HEAD_NAME, head, 0))

@@ -18,8 +18,9 @@ from reconciler.errors import VaultError
 SIGNING_KEY = "ledger"
 _TOP = ("meta", "lease", "applied", "ledger")
 _TRANSIT_KEY = re.compile(r"webhook((?:\.[a-z0-9][a-z0-9-]{0,62}){2})\.[1-9][0-9]{0,8}\Z")
-_LOG_FOLDER = re.compile(r"log/[0-9]{8,12}\Z")
-_LOG_DOCUMENT = re.compile(r"log/[0-9]{8,12}/(claim|part-[0-9a-f]{40})\Z")
+_ENTRY = r"log/([0-9a-f]{8}-)?[0-9]{8,12}"
+_LOG_FOLDER = re.compile(rf"{_ENTRY}\Z")
+_LOG_DOCUMENT = re.compile(rf"{_ENTRY}/(claim|part-[0-9a-f]{{40}})\Z")
 _MOUNT_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 

@@ -1,0 +1,124 @@
+"""A new log where the former one cannot go on: its signing key is lost, or git and the registry
+have two different logs."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.domain.live.log import LogClaim, LogHead, OpenRepair
+from reconciler.engine.drive import Driver
+from reconciler.engine.evidence.places import LogPlaces, shorten_origin
+from reconciler.engine.evidence.repairing import GitLog, Parting, follow_log
+from reconciler.engine.ports import StoredFiles
+from reconciler.evidence.notes import VerifierKey
+from reconciler.evidence.signatures import NOTE_ED25519
+from reconciler.registry.protocol.log import digest_texts
+from reconciler.registry.requests import LogKeys, ReadLogKeys
+from reconciler.registry.steps import expect
+
+_ORIGIN_BYTES = 16
+
+
+def explain_end(driver: Driver, head: LogHead, log: GitLog | None) -> str | None:
+    """Why the log cannot go on, as a sentence; None: it can. Raises ``VaultError``."""
+    other = log is not None and log.origin != head.origin
+    if log is not None and other and head.size:
+        return (
+            f"the registry's log is {head.origin}, with {head.size} entries, and git has another"
+            f" one, {log.origin}"
+        )
+    continued = follow_log(log) if log is not None and other else head
+    keys = expect(driver.answer(ReadLogKeys()), LogKeys)
+    public = VerifierKey.parse(continued.verifiers[continued.key]).public
+    if keys.versions.get(continued.key) == public:
+        return None
+    return f"version {continued.key} of its signing key is not in the transit engine any more"
+
+
+def begin_anew(
+    driver: Driver,
+    head: LogHead,
+    log: GitLog | None,
+    parting: Parting,
+    pending: Collection[str],
+) -> LogHead:
+    """The head of a log that follows the present ones; nothing is written. Those of ``pending``
+    that have an entry need none in the new log. An empty log keeps its origin, so that the key that
+    ``bootstrap`` printed stays the one to pin.
+
+    Raises ``VaultError``.
+    """
+    place = head.origin.rpartition("/")[0]
+    origin = f"{place}/{secrets.token_hex(_ORIGIN_BYTES)}" if head.size else head.origin
+    keys = expect(driver.answer(ReadLogKeys()), LogKeys)
+    key = max(keys.versions)
+    own: Sequence[LogClaim] = ()
+    if log is not None and log.origin == head.origin:
+        own = parting.own
+    again = {one.run for one in own}
+    entered = [run for run in head.runs if run in pending]
+    return LogHead(
+        origin=origin,
+        key=key,
+        verifiers={key: VerifierKey(origin, NOTE_ED25519, keys.versions[key]).text},
+        runs=dict.fromkeys((run for run in entered if run not in again), 0),
+        prefix=f"{shorten_origin(origin)}-",
+        former=(*head.former, *_list_ended(head, log, parting)),
+        repair=OpenRepair(0, tuple(own), head.prefix),
+        version=head.version,
+    )
+
+
+def _list_ended(head: LogHead, log: GitLog | None, parting: Parting) -> Iterator[LogHead]:
+    """The logs that end here, the older one first."""
+    ended = replace(head, runs={}, former=(), repair=None, version=0)
+    if log is None:
+        logs = [ended]
+    elif log.origin != head.origin:
+        logs = [follow_log(log), ended]
+    else:
+        logs = [ended if parting.common == len(log.claims) else _join(ended, log)]
+    known = {former.origin for former in head.former}
+    begun = [one for one in logs if one.closed_at is not None]
+    for one in sorted(begun, key=_find_end):
+        if one.origin not in known:
+            yield replace(one, runs={})
+
+
+def _find_end(head: LogHead) -> datetime:
+    assert head.closed_at is not None  # it has entries
+    return head.closed_at
+
+
+def _join(ended: LogHead, log: GitLog) -> LogHead:
+    """The log as git has it, its documents where those of the registry's are."""
+    return replace(follow_log(log), prefix=ended.prefix)
+
+
+def digest_former(
+    head: LogHead,
+    log: GitLog | None,
+    stored: StoredFiles,
+    where: LogPlaces,
+    pending: Collection[str],
+) -> Mapping[str, str]:
+    """What the first entry of a new log vouches for, by path, with the SHA-256: keys and checkpoint
+    of the former logs, and the reports in ``stored`` that no entry in git names."""
+    digests: dict[str, str] = {}
+    for former in head.former:
+        derived = where.archive(former.origin).derive(former)
+        digests |= digest_texts({str(path): text for path, text in derived.items()})
+    named: set[str] = set()
+    for statement in log.statements if log else ():
+        named.update(file.name for file in statement.subjects)
+    for name in sorted(stored.names(where.reports)):
+        path = where.reports / name
+        if "." in name and str(path) not in named and path.stem not in pending:
+            content = stored.read([path])[0]
+            if content is not None:
+                digests[str(path)] = hashlib.sha256(content).hexdigest()
+    return digests
