@@ -187,7 +187,7 @@ def test_a_run_that_was_open_in_a_backup_is_closed_after_the_repair(evident: Evi
     def back_up() -> None:
         backup.update(copy.deepcopy(world.documents))
 
-    evident.apply(TWO, Interrupted(world, writes(name_claim(2)), back_up))
+    evident.apply(TWO, Interrupted(world, writes(name_claim("", 2)), back_up))
     world.documents = backup
     world.at += LATER
     repaired = repair_log(evident.engine(), push=False)
