@@ -104,7 +104,8 @@ class Act:
         return _read(done.returncode, done.stdout + done.stderr)
 
     def _stubs(self, workflow: str) -> list[str]:
-        action = (self.repository / ".github/actions/reconciler/action.yml").read_text()
+        path = self.repository / ".github/actions/reconciler/action.yml"
+        action = path.read_text() if path.is_file() else ""
         options = []
         for name, text in STUBS.items():
             folder = self.scratch / "stubs" / name
