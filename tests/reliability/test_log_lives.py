@@ -28,6 +28,14 @@ from tests.kit.worlds.faults import (
     response_lost,
 )
 from tests.kit.worlds.life import current
+from tests.kit.worlds.removing import (
+    Keeper,
+    archive,
+    digest_reports,
+    erase,
+    find_bytes,
+    reports_of,
+)
 from tests.kit.worlds.strategies import declarations, reissued
 
 LIVES = 50  # a thousand with --exhaustive
@@ -41,7 +49,7 @@ AFTER_A_CRASH = timedelta(minutes=10)  # leases have ended, and nobody is at wor
 @dataclass(frozen=True)
 class Moment:
     """``hours`` go by, ``before`` happens, then a run does what is ``asked`` of the environment or
-    of the client number ``whom``."""
+    of the client, or the run, number ``whom``."""
 
     declared: Desired
     hours: int
@@ -57,7 +65,9 @@ MOMENTS = st.builds(
     declarations(),
     st.sampled_from([0, 0, 1, 30, 200]),
     st.sampled_from(["", "", "", "the key is rotated", "files are removed", "an entry is removed"]),
-    st.sampled_from(["apply", "apply", "apply", "rotate", "revoke", "revoke one"]),
+    st.sampled_from(
+        ["apply", "apply", "apply", "rotate", "revoke", "revoke one", "erase", "archive"]
+    ),
     st.integers(0, 3),
     st.sampled_from([True, True, True, False]),
     st.none() | FAULTS,
@@ -68,6 +78,11 @@ MOMENTS = st.builds(
 class LoggedLife:
     place: Evident
     reported: list[Reported] = field(default_factory=list)
+    erased: dict[str, set[str]] = field(default_factory=dict)  # run -> its report's digests
+    keeper: Keeper = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.keeper = Keeper(self.place.root)
 
     def live(self, moment: Moment) -> None:
         world = self.place.world
@@ -89,8 +104,25 @@ class LoggedLife:
         if self.place.verify(live=False)[0] or reported[0].outcomes:
             assert reported[1] is None, reported[1]
             self.place.judge()
+        for run, gone in self.erased.items():
+            assert not reports_of(self.place, run)
+            assert not gone & find_bytes(self.place.world)
+
+    def _remove(self, moment: Moment, live: Faulty | None) -> None:
+        if moment.asked == "archive":
+            archive(self.place, self.keeper, live=live)
+            return
+        entries = self.place.verify(live=False)[0]
+        runs = [one.run for one in entries if one.kind == "run"] or ["none"]
+        run = runs[moment.whom % len(runs)]
+        gone = digest_reports(reports_of(self.place, run))
+        if erase(self.place, run, live=live).problem is None:
+            self.erased.setdefault(run, set()).update(gone)
 
     def _run(self, moment: Moment, live: Faulty | None) -> None:
+        if moment.asked in ("erase", "archive"):
+            self._remove(moment, live)
+            return
         records = current(self.place.world.records())
         if moment.asked.startswith("revoke") and records:
             record = records[moment.whom % len(records)]
