@@ -151,8 +151,11 @@ def _differs(files: Files, ledger: Ledger) -> bool:
 
 
 def _say_missing(paths: tuple[PurePosixPath, ...]) -> str:
-    which = f"{paths[0]} to {paths[-1]}" if len(paths) > 1 else str(paths[0])
+    which, what = str(paths[0]), "1 entry of the evidence log is"
+    if len(paths) > 1:
+        which = f"{paths[0]} to {paths[-1]}"
+        what = f"{len(paths)} entries of the evidence log are"
     return (
-        f"{len(paths)} entries of the evidence log are not in this branch and not in the registry"
-        f" any more ({which}): get them from a clone that has them, then `reconciler audit verify`"
+        f"{what} not in this branch and not in the registry any more ({which}): get them from a"
+        " clone that has them, then `reconciler audit verify`"
     )
