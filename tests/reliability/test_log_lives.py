@@ -95,12 +95,11 @@ class LoggedLife:
             world.at += AFTER_A_CRASH
 
     def end(self, declared: Desired) -> None:
-        """One more run, which changes something or nothing."""
+        """One more run that gets as far as its report."""
         self.place.world.at += AFTER_A_CRASH
         declared = reissued(declared, self.place.world.records())
-        reported = self.place.apply(declared)
-        if reported is None:  # a guard refused it, and nothing refuses a revocation
-            reported = self.place.revoke(current(self.place.world.records())[0].name)
+        reported = self.place.apply(declared) or self._revoke_something()
+        assert reported is not None, "a guard refused to end what nobody can use"
         if self.place.verify(live=False)[0] or reported[0].outcomes:
             assert reported[1] is None, reported[1]
             self.place.judge()
@@ -118,6 +117,15 @@ class LoggedLife:
         gone = digest_reports(reports_of(self.place, run))
         if erase(self.place, run, live=live).problem is None:
             self.erased.setdefault(run, set()).update(gone)
+
+    def _revoke_something(self) -> Reported | None:
+        """No guard refuses a revocation. One that finds nothing to revoke writes nothing, and
+        leaves the log to the next run; None: nothing is usable any more."""
+        for record in current(self.place.world.records()):
+            reported = self.place.revoke(record.name)
+            if reported[0].outcomes:
+                return reported
+        return None
 
     def _run(self, moment: Moment, live: Faulty | None) -> None:
         if moment.asked in ("erase", "archive"):

@@ -7,11 +7,13 @@ twenty times as many and always others in full.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisWarning
 
 from tests.kit.suite.fast import USUAL, is_fast
 
@@ -57,5 +59,8 @@ def hold(
         tried += 1
         law(*values)
 
-    tried_with()
+    with warnings.catch_warnings():
+        # of a long example, which would hide the failure that it is printed for
+        warnings.filterwarnings("ignore", "Generating overly large repr", HypothesisWarning)
+        tried_with()
     return tried
