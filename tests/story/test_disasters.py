@@ -46,7 +46,7 @@ def test_a_new_repository_gets_what_the_registry_has_and_the_rest_from_a_mirror(
     ran = anew.apply(*agreed).ok()
     assert names(anew) == ["00000002.json", "00000003.json"]
     assert "1 entry of the evidence log is not in this branch" in ran.err
-    assert "(1): get them from a clone that has them" in ran.err
+    assert "log/00000001.json): get them from a clone that has them" in ran.err
     key = pin(anew)
     found = fault(anew, "--live", "--key", key)
     assert (found["code"], found["entry"]) == ("RC653", 1)
