@@ -132,3 +132,18 @@ def test_a_repair_on_another_branch_revokes_and_moves_nothing_else(
     checkout.apply("--push").ok()
     assert verified(checkout) == 3  # apply, revoke, repair
     assert git(remote, "rev-parse", "main") == git(checkout.root, "rev-parse", "HEAD")
+
+
+def test_what_is_only_to_be_filed_waits_for_the_branch(checkout: Checkout, remote: Path) -> None:
+    checkout.apply().ok()
+    git(checkout.root, "checkout", "--quiet", "-b", "fix")
+    git(checkout.root, "rm", "--quiet", "-r", "audit")
+    git(checkout.root, "commit", "--quiet", "-m", "lose it")
+    git(checkout.root, "branch", "--force", "main", "HEAD")
+    head = git(checkout.root, "rev-parse", "HEAD")
+    ran = checkout.apply()
+    assert (ran.code, ran.json["problem"]["code"]) == (1, "RC619")
+    assert git(checkout.root, "rev-parse", "HEAD") == head
+    git(checkout.root, "checkout", "--quiet", "main")
+    checkout.apply().ok()
+    assert verified(checkout) == 1
