@@ -158,8 +158,9 @@ def _assess(engine: Engine, driver: Driver) -> _Found:
         ended = None if head.repair else explain_end(driver, head, None)
         damage = Damage(0, 0, 0, ended=ended, unfinished=head.repair is not None)
         return _Found(head, log, Parting(0), damage)
+    refuse_two_logs(head, log)
     parting = find_parting(driver, head, log)
-    lost = log.statements[parting.common :]
+    lost = log.list_lost(head, parting.common)
     # Entries that git lacks and the registry has are no damage: the next run commits them.
     ahead = parting.common == len(log.claims)
     unfinished = head.repair is not None
@@ -202,8 +203,6 @@ def _refuse_unlike(engine: Engine, found: _Found, *, new_log: bool) -> None:
             " engine",
             f"run `reconciler audit repair -e {engine.environment.name}` without --new-log",
         )
-    if found.log is not None:
-        refuse_two_logs(found.head, found.log)
     raise AuditError(
         "RC680",
         f"the evidence log cannot go on: {ended}",

@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.domain.live.log import LogHead
 from reconciler.engine.apply import refuse_unfit_log
-from reconciler.engine.repair import Repaired
+from reconciler.engine.repair import Repaired, assess_damage
 from reconciler.errors import AuditError
 from reconciler.evidence.verification.faults import Fault
 from reconciler.evidence.verification.walk import VerifiedLog
@@ -138,13 +138,18 @@ def test_runs_stop_where_the_key_is_lost_and_revocations_do_not(evident: Evident
     assert [one.kind for one in evident.judge()].count("run") == 4
 
 
+def world_of_another() -> World:
+    """A registry with a log of its own, and a key of its own."""
+    world = World()
+    world.lose_log_key()
+    world.begin_log(1 << 100)
+    del world.log_keys[1]
+    return world
+
+
 def test_the_registry_is_new_and_so_is_the_key(tmp_path: Path, evident: Evident) -> None:
     """Vault is lost with all backups, and somebody bootstrapped a new one."""
-    made_new = Evident(evident.root, World())
-    made_new.world.lose_log_key()
-    made_new.world.documents.clear()
-    made_new.world.begin_log(1 << 100)
-    made_new.world.log_keys.pop(1)
+    made_new = Evident(evident.root, world_of_another())
     with pytest.raises(AuditError) as caught:
         stop(made_new)
     assert caught.value.code == "RC683"
@@ -158,20 +163,51 @@ def test_the_registry_is_new_and_so_is_the_key(tmp_path: Path, evident: Evident)
     assert [one.size for one in found.former] == [2]
 
 
-def test_a_backup_from_before_the_new_log_is_restored(evident: Evident) -> None:
+@pytest.mark.parametrize("key_too", [True, False])
+def test_a_backup_from_before_the_new_log_is_restored(evident: Evident, key_too: bool) -> None:
+    """With the key of that time yet another log follows; else the registry moves to the new one."""
     backup = copy.deepcopy((evident.world.documents, evident.world.log_keys))
+    evident.apply(TWO)
+    evident.world.pass_time(LATER)
+    evident.revoke("b")
     lose_key(evident)
     begin_anew(evident)
-    evident.apply(TWO)
-    evident.world.documents, evident.world.log_keys = backup
+    evident.apply(desired(client("a"), client("c")))
+    origin = head_of(evident).origin
+    evident.world.documents = backup[0]
+    if key_too:
+        evident.world.log_keys = backup[1]
     evident.world.pass_time(LATER)
     with pytest.raises(AuditError) as caught:
         stop(evident)
     assert caught.value.code == "RC683"
-    begin_anew(evident)
+    issued = [one.address for one in assess_damage(evident.engine(), new_log=key_too).issues]
+    assert issued == ["client/b/key/primary", "client/c/key/primary"]
+    repaired = evident.repair(new_log=key_too)
+    assert repaired.problem is None
+    assert (head_of(evident).origin == origin) == (not key_too)
     _, found = evident.verify()
     assert isinstance(found, VerifiedLog), found
-    assert sorted(one.size for one in found.former) == [2, 2]
+    assert [one.size for one in found.former] == ([4, 2] if key_too else [4])
+    evident.world.pass_time(LATER)
+    evident.apply(ONE)
+    assert isinstance(evident.verify()[1], VerifiedLog)
+
+
+@pytest.mark.parametrize("new_log", [True, False])
+def test_a_log_that_somebody_put_into_git_is_not_followed(
+    evident: Evident, tmp_path: Path, new_log: bool
+) -> None:
+    """Whoever may push can make one that fits itself; nothing would vouch for it but us."""
+    thief = Evident(tmp_path / "thief", world_of_another())
+    thief.root.mkdir()
+    thief.apply(TWO)
+    shutil.rmtree(evident.root / WHERE.reports)
+    shutil.copytree(thief.root / WHERE.reports, evident.root / WHERE.reports)
+    with pytest.raises(AuditError) as caught:
+        evident.repair(new_log=new_log)
+    assert caught.value.code == "RC683"
+    assert head_of(evident).size == 2
 
 
 def _copy_archive(evident: Evident) -> None:

@@ -33,9 +33,9 @@ def audit_repair(
     issued since are named: they are gone, and their holders need new ones. An entry of its own says
     what was done. Needs the token of a run.
 
-    With --new-log: the log cannot go on, because its signing key is lost, or git has the log of
-    another registry. It moves to a folder of its own, audit/ENV/log-…, where it still verifies.
-    Another log begins, whose first entry vouches for it. Its key is printed: pin that one.
+    With --new-log: the log cannot go on, because its signing key is lost. It moves to a folder of
+    its own, audit/ENV/log-…, where it still verifies. Another log begins, whose first entry vouches
+    for it. Its key is printed: pin that one.
 
     \b
     Examples:

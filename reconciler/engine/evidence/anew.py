@@ -1,5 +1,4 @@
-"""A new log where the former one cannot go on: its signing key is lost, or git and the registry
-have two different logs."""
+"""A new log where the former one cannot go on, because its signing key is lost."""
 
 from __future__ import annotations
 
@@ -11,12 +10,12 @@ from datetime import datetime
 
 from reconciler.domain.live.log import LogClaim, LogHead, OpenRepair
 from reconciler.engine.drive import Driver
+from reconciler.engine.evidence.archives import is_archived
 from reconciler.engine.evidence.places import LogPlaces, shorten_origin
-from reconciler.engine.evidence.repairing import GitLog, Parting, follow_log
+from reconciler.engine.evidence.repairing import GitLog, Parting, end_log, follow_log
 from reconciler.engine.ports import StoredFiles
 from reconciler.evidence.notes import VerifierKey
 from reconciler.evidence.signatures import NOTE_ED25519
-from reconciler.registry.protocol.log import digest_texts
 from reconciler.registry.requests import LogKeys, ReadLogKeys
 from reconciler.registry.steps import expect
 
@@ -26,11 +25,6 @@ _ORIGIN_BYTES = 16
 def explain_end(driver: Driver, head: LogHead, log: GitLog | None) -> str | None:
     """Why the log cannot go on, as a sentence; None: it can. Raises ``VaultError``."""
     other = log is not None and log.origin != head.origin
-    if log is not None and other and head.size:
-        return (
-            f"the registry's log is {head.origin}, with {head.size} entries, and git has another"
-            f" one, {log.origin}"
-        )
     continued = follow_log(log) if log is not None and other else head
     keys = expect(driver.answer(ReadLogKeys()), LogKeys)
     public = VerifierKey.parse(continued.verifiers[continued.key]).public
@@ -75,7 +69,7 @@ def begin_anew(
 
 def _list_ended(head: LogHead, log: GitLog | None, parting: Parting) -> Iterator[LogHead]:
     """The logs that end here, the older one first."""
-    ended = replace(head, runs={}, former=(), repair=None, version=0)
+    ended = end_log(head)
     if log is None:
         logs = [ended]
     elif log.origin != head.origin:
@@ -110,8 +104,10 @@ def digest_former(
     of the former logs, and the reports in ``stored`` that no entry in git names."""
     digests: dict[str, str] = {}
     for former in head.former:
-        derived = where.archive(former.origin).derive(former)
-        digests |= digest_texts({str(path): text for path, text in derived.items()})
+        for path, text in where.archive(former.origin).derive(former).items():
+            there = is_archived(former, stored, where)
+            content = stored.read([path])[0] if there else text.encode()
+            digests[str(path)] = hashlib.sha256(content or b"").hexdigest()
     named: set[str] = set()
     for statement in log.statements if log else ():
         named.update(file.name for file in statement.subjects)

@@ -32,10 +32,18 @@ class Filed:
     missing: tuple[PurePosixPath, ...] = ()
 
 
+def is_archived(former: LogHead, stored: StoredFiles, where: LogPlaces) -> bool:
+    """Whether ``stored`` has the end of a former log, or a later one of it: the registry may have
+    been restored from a backup before that."""
+    archive = where.archive(former.origin)
+    keys, checkpoint = stored.read([archive.keys, archive.checkpoint])
+    return keys is not None and _read_size(checkpoint) >= former.size
+
+
 def has_archives(head: LogHead, stored: StoredFiles, where: LogPlaces) -> bool:
     """Whether every former log of ``head`` lies in its folder, and no file of one beside the
     entries of the present log."""
-    kept = all(_is_archived(former, stored, where) for former in head.former)
+    kept = all(is_archived(former, stored, where) for former in head.former)
     return kept and next(_list_left(head, stored, where), None) is None
 
 
@@ -48,7 +56,7 @@ def file_archives(driver: Driver, head: LogHead, stored: StoredFiles, where: Log
     files: dict[PurePosixPath, str] = {}
     missing: list[PurePosixPath] = []
     for former in head.former:
-        if _is_archived(former, stored, where):
+        if is_archived(former, stored, where):
             continue
         archive = where.archive(former.origin)
         for number in range(1, former.size + 1):
@@ -74,7 +82,7 @@ def release_archives(
     """
     former = list(head.former)
     for place, one in enumerate(former):
-        if one.kept <= one.size and _is_archived(one, pushed, where):
+        if one.kept <= one.size and is_archived(one, pushed, where):
             for number in range(one.kept, one.size + 1):
                 remove_parts(live, one.prefix, number)
             former[place] = replace(one, kept=one.size + 1)
@@ -89,14 +97,6 @@ def remove_parts(live: LiveState, prefix: str, number: int) -> None:
     for name in live.list_documents(folder):
         if name.startswith("part-"):
             live.delete_document(f"{folder}/{name}")
-
-
-def _is_archived(former: LogHead, stored: StoredFiles, where: LogPlaces) -> bool:
-    """Whether ``stored`` has the end of a former log, or a later one of it: the registry may have
-    been restored from a backup before that."""
-    archive = where.archive(former.origin)
-    keys, checkpoint = stored.read([archive.keys, archive.checkpoint])
-    return keys is not None and _read_size(checkpoint) >= former.size
 
 
 def _read_size(checkpoint: bytes | None) -> int:

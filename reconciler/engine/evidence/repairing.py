@@ -13,7 +13,7 @@ from reconciler.domain.live.log import KEY, RUN, LogClaim, LogHead, OpenRepair
 from reconciler.domain.live.record import USABLE, ClientRecord
 from reconciler.engine.drive import Driver
 from reconciler.engine.evidence.drafting import digest_event
-from reconciler.engine.evidence.places import LogPlaces
+from reconciler.engine.evidence.places import LogPlaces, shorten_origin
 from reconciler.engine.evidence.reading import gather_log_files
 from reconciler.engine.ports import StoredFiles
 from reconciler.errors import Address, AuditError
@@ -21,7 +21,7 @@ from reconciler.evidence.envelope import decode_envelope
 from reconciler.evidence.statement import REMOVALS, LoggedEvent, Statement, decode_statement
 from reconciler.evidence.tree import hash_leaf
 from reconciler.evidence.verification.faults import Fault
-from reconciler.evidence.verification.walk import verify_log
+from reconciler.evidence.verification.walk import VerifiedLog, verify_log
 from reconciler.planning.actions.reasons import Reason, RevocationRequest
 from reconciler.registry.protocol.log import advance, read_claim, read_entry
 
@@ -31,15 +31,36 @@ _REQUESTED = (Reason.REVOCATION_REQUESTED, Reason.REVOCATION_HELD)
 @dataclass(frozen=True, slots=True)
 class GitLog:
     """The log in git, verified: what the registry has to have on record of each entry.
-    ``checkpoint`` is its signed note."""
+    ``checkpoint`` is its signed note. ``former`` are the origins of the logs that it follows, and
+    ``before`` is what their entries say."""
 
     statements: tuple[Statement, ...]
     claims: tuple[LogClaim, ...]
     checkpoint: str
+    former: tuple[str, ...] = ()
+    before: tuple[Statement, ...] = ()
 
     @property
     def origin(self) -> str:
         return self.statements[0].origin
+
+    def follows(self, head: LogHead) -> bool:
+        """Whether it is the log of ``head``, or one that came after it."""
+        return not head.size or head.origin in (self.origin, *self.former)
+
+    def list_lost(self, head: LogHead, common: int) -> tuple[Statement, ...]:
+        """What a registry with the log of ``head`` cannot know, when it shares ``common`` entries
+        with this one."""
+        if self.origin == head.origin:
+            return self.statements[common:]
+        reached = not head.size
+        lost = []
+        for one in self.before:
+            own = one.origin == head.origin
+            reached = reached or own
+            if reached and not (own and one.number <= head.size):
+                lost.append(one)
+        return (*lost, *self.statements)
 
     def list_digests(self) -> dict[str, dict[int, str]]:
         """The digest of each event, by record and number, as far as a record still counts on."""
@@ -90,7 +111,25 @@ def read_git_log(stored: StoredFiles, where: LogPlaces, place: str) -> GitLog | 
         statements.append(statement)
         claims.append(_describe_claim(statement, content, envelope.signature))
     note = stored.read([where.checkpoint])[0] or b""
-    return GitLog(tuple(statements), tuple(claims), note.decode())
+    return GitLog(
+        tuple(statements),
+        tuple(claims),
+        note.decode(),
+        tuple(one.origin for one in verified.former),
+        tuple(_read_former(stored, where, verified.former)),
+    )
+
+
+def _read_former(
+    stored: StoredFiles,
+    where: LogPlaces,
+    former: Sequence[VerifiedLog],
+) -> Iterator[Statement]:
+    for log in former:
+        archive = where.archive(log.origin)
+        for content in stored.read([archive.entry(number + 1) for number in range(log.size)]):
+            assert content is not None  # it was verified
+            yield decode_statement(decode_envelope(content).payload)
 
 
 def _describe_claim(statement: Statement, content: bytes, signature: bytes) -> LogClaim:
@@ -137,14 +176,14 @@ def find_parting(driver: Driver, head: LogHead, log: GitLog) -> Parting:
 def refuse_two_logs(head: LogHead, log: GitLog) -> None:
     """Raises ``AuditError`` RC683 for the log of another registry where this one has entries of its
     own."""
-    if log.origin != head.origin and head.size:
+    if not log.follows(head):
         raise AuditError(
             "RC683",
             f"the registry's log {head.origin} has {head.size} entries, and git has another log,"
-            f" {log.origin}",
+            f" {log.origin}, which does not follow it",
             "check out the branch that holds the registry's log, or correct vault.address,"
-            " vault.namespace or vault.mounts; if both are right, `reconciler audit repair"
-            " --new-log` keeps both logs and begins another one",
+            " vault.namespace or vault.mounts; if somebody put another log into git, revert that"
+            " commit",
         )
 
 
@@ -171,6 +210,9 @@ def move_head(head: LogHead, log: GitLog, parting: Parting, pending: Collection[
     ``pending``: the runs on record that are not closed; those that have an entry in git need
     none."""
     moved = follow_log(log)
+    prefix, former = head.prefix, head.former
+    if head.size and log.origin != head.origin:  # it came after that of the registry
+        prefix, former = f"{shorten_origin(log.origin)}-", (*former, end_log(head))
     known = (one for one in head.runs.items() if one[1] <= parting.common)
     waiting = (one for one in moved.runs.items() if one[0] in pending)
     runs = dict(known)
@@ -178,11 +220,16 @@ def move_head(head: LogHead, log: GitLog, parting: Parting, pending: Collection[
     return replace(
         moved,
         runs=runs,
-        prefix=head.prefix,
-        former=head.former,
+        prefix=prefix,
+        former=former,
         repair=OpenRepair(moved.size, parting.own, head.prefix),
         version=head.version,
     )
+
+
+def end_log(head: LogHead) -> LogHead:
+    """``head`` as the end of a log that another one follows."""
+    return replace(head, runs={}, former=(), repair=None, version=0)
 
 
 def find_resets(log: GitLog, records: Iterable[ClientRecord]) -> dict[str, int]:

@@ -243,8 +243,8 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "RC683",
         "the log in git is that of another registry",
         "run `reconciler audit repair` if the registry was made anew; correct vault.address,"
-        " vault.namespace or vault.mounts if it is the wrong one; with --new-log both logs are kept"
-        " and another one begins",
+        " vault.namespace or vault.mounts if it is the wrong one; revert the commit of whoever put"
+        " another log into git",
     ),
     Code(
         "RC684",

@@ -228,7 +228,8 @@ class World:
     def begin_log(self, number: int = 0) -> None:
         origin = f"{self.owner}/production/{number:032x}"
         verifier = VerifierKey(origin, NOTE_ED25519, self.rotate_log_key()).text
-        head = encode_head(LogHead(origin, 1, {1: verifier}))
+        version = max(self.log_keys)
+        head = encode_head(LogHead(origin, version, {version: verifier}))
         self.answer(WriteDocument(HEAD_NAME, head, 0))
 
     # what a person does by hand
