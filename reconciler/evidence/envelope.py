@@ -62,8 +62,13 @@ def decode_envelope(content: bytes) -> Envelope:
             return Envelope(decode_base64(found[1]), found[2].decode(), decode_base64(found[3]))
     except ValueError:
         pass
+    what = "is not in the one form in which entries are written"
+    if content.endswith(b"\r\n"):
+        what = "has the line end of Windows, which git or an editor put in"
     raise EvidenceError(
         "RC640",
-        "an entry is not in the one form in which entries are written",
-        "restore the file from git: it was edited, converted or shortened after it was signed",
+        f"an entry {what}",
+        "restore the file from git: it was edited, converted or shortened after it was signed;"
+        " where git converts line ends, write `audit/** -text` into .gitattributes and check the"
+        " folder out anew",
     )

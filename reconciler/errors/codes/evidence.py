@@ -8,7 +8,9 @@ EVIDENCE_CODES: tuple[Code, ...] = (
     Code(
         "RC640",
         "an entry of the log is not in the one form in which entries are written",
-        "restore the file from git: it was edited, converted or shortened after it was signed",
+        "restore the file from git: it was edited, converted or shortened after it was signed;"
+        " where git converts line ends, write `audit/** -text` into .gitattributes and check the"
+        " folder out anew",
     ),
     Code(
         "RC641",
