@@ -18,6 +18,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from reconciler.dataclass import dataclass
+from reconciler.domain.live.log import LogHead
 from reconciler.domain.plan.run import RunResult
 from reconciler.engine.apply import Stop, new_run_id, open_driver
 from reconciler.engine.drive import Driver
@@ -25,7 +26,7 @@ from reconciler.engine.engine import Engine, ledger_directory
 from reconciler.engine.evidence.book import Book, open_book
 from reconciler.engine.evidence.drafting import Circumstances
 from reconciler.engine.evidence.live import read_live_head
-from reconciler.engine.evidence.shelf import Shelf, read_shelf, refuse_unheld
+from reconciler.engine.evidence.shelf import Entry, Shelf, read_shelf, refuse_unheld
 from reconciler.engine.lease import hold_lease
 from reconciler.engine.look.records import readable_runs
 from reconciler.engine.runs.reporting import push_rest
@@ -91,10 +92,11 @@ class Clearing:
     def note(self, kind: str, files: Mapping[str, str]) -> int:
         """Write the entry that says that ``files`` are gone, once the registry does not keep them
         any more; its number."""
-        numbers = {self.shelf.files[name][1] for name in files}
-        for number in sorted(one for one in numbers if one >= self.book.head.kept):
-            self.driver.run(drop_files(self.book.head, number))
-            self.forget_parts([number])
+        for entry in sorted({self.shelf.files[name][1] for name in files}):
+            head = self.find_log(entry[0])
+            if head is not None and entry[1] >= head.kept:
+                self.driver.run(drop_files(head, entry[1]))
+                self.forget_parts([entry])
         runs, _ = readable_runs(self.engine.live)
         known = Circumstances(
             records={},  # the first entry alone asks for them
@@ -106,14 +108,24 @@ class Clearing:
         self.book.hand_over(self.result, known)
         return self.book.note_removal(self.result, kind, files, known)
 
-    def forget_parts(self, numbers: Collection[int]) -> None:
+    def find_log(self, origin: str) -> LogHead | None:
+        """The present log, or a former one; None where the registry does not know it."""
+        logs = (self.book.head, *self.book.head.former)
+        return next((one for one in logs if one.origin == origin), None)
+
+    def forget_parts(self, entries: Collection[Entry]) -> None:
         """Remove the parts of entries that no claim names: of one whose files are dropped, and of
         runs that tried for the number of another."""
-        live, kept = self.engine.live, self.book.head.kept
-        for number in numbers:
-            folder = name_folder(self.book.head.prefix, number)
-            claim = self.driver.run(read_claim(self.book.head, number))
-            needed = claim.parts if claim is not None and number >= kept else ()
+        live = self.engine.live
+        for origin, number in entries:
+            head = self.find_log(origin)
+            if head is None:
+                continue
+            folder, claim = (
+                name_folder(head.prefix, number),
+                self.driver.run(read_claim(head, number)),
+            )
+            needed = claim.parts if claim is not None and number >= head.kept else ()
             for name in live.list_documents(folder):
                 if name.startswith("part-") and name not in needed:
                     live.delete_document(f"{folder}/{name}")
@@ -124,10 +136,10 @@ class Clearing:
         engine, filed = self.engine, self.book.file()
         committed = [PurePosixPath(name) for name in self.list_committed(names)]
         engine.ledger.write(filed.files)
-        engine.ledger.remove([PurePosixPath(name) for name in names])
+        engine.ledger.remove([*filed.removed, *map(PurePosixPath, names)])
         message = f"audit({engine.environment.name}): {title}"
         directory = ledger_directory(engine)
-        commit = engine.ledger.commit(directory, message, filed.files, committed)
+        commit = engine.ledger.commit(directory, message, filed.files, [*filed.removed, *committed])
         for note in engine.ledger.notes:
             engine.say(note)
         return commit
@@ -185,8 +197,8 @@ def erase_reports(
         runs = tuple(dict.fromkeys(runs))
         clearing.refuse_open(runs)
         names = _find_reports(shelf, runs)
-        numbers = {shelf.files[name][1] for name in names}
-        refuse_unheld(engine, clearing.book, shelf, numbers)
+        entries = {shelf.files[name][1] for name in names}
+        refuse_unheld(engine, clearing.book, shelf, entries)
         erased = {name for name, one in shelf.removals.items() if one.kind == ERASED}
         new = {name: shelf.files[name][0].sha256 for name in names if name not in erased}
         removed = _describe_fates(shelf, runs, names)
@@ -201,7 +213,7 @@ def erase_reports(
         try:
             if new:
                 removed = replace(removed, entries=(clearing.note(ERASED, new),))
-            clearing.forget_parts(shelf.list_attempts(numbers))
+            clearing.forget_parts(shelf.list_attempts(entries))
             if new or present:
                 title = f"erase {len(names)} report files"
                 removed = replace(removed, commit=clearing.take_away(names, title))
@@ -257,8 +269,8 @@ def _find_closed(shelf: Shelf, before: datetime) -> list[str]:
     """The report files of entries that were closed before then, but for those that are erased."""
     return sorted(
         name
-        for name, (_, number) in shelf.files.items()
-        if shelf.statements[number - 1].closed < before
+        for name, (_, entry) in shelf.files.items()
+        if shelf.find(entry).closed < before
         and (name not in shelf.removals or shelf.removals[name].kind == ARCHIVED)
     )
 
@@ -289,7 +301,7 @@ def _unknown_error(shelf: Shelf, run: str, reports: Collection[str]) -> UsageErr
     # Imported here: nobody mistypes often.
     from difflib import get_close_matches  # noqa: PLC0415
 
-    own = next((one for one in shelf.statements if one.run == run), None)
+    own = next((one for one in shelf.list_statements() if one.run == run), None)
     if own is not None:
         return UsageError(
             "RC674",

@@ -227,3 +227,26 @@ def test_a_former_attempt_of_another_number_leaves_no_bytes(evident: Evident) ->
     evident.world.at += LATER
     erase(evident, loser.run)
     assert_forgotten(evident, loser.run, gone)
+
+
+@pytest.mark.parametrize("command", ["erase", "archive"])
+def test_a_report_of_a_former_log_goes_likewise(evident: Evident, command: str) -> None:
+    """Its key was lost, and another log follows it."""
+    run = runs_of(evident)[1]
+    gone = digest_reports(reports_of(evident, run))
+    evident.world.lose_log_key()
+    evident.world.at += LATER
+    assert evident.repair(new_log=True).problem is None
+    evident.world.at += LATER
+    if command == "erase":
+        removed = erase(evident, run)
+        assert last(evident).subjects[0].name in removed.files
+    else:
+        removed = archive(evident, Keeper(evident.root))
+    assert run in removed.runs
+    assert_forgotten(evident, run, gone)
+    evident.world.at += LATER
+    evident.apply(THREE)
+    assert_forgotten(evident, run, gone)
+    if command == "erase":
+        assert erase(evident, run).entries == ()

@@ -13,8 +13,9 @@ from reconciler.engine.evidence.book import Book
 from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.evidence.reading import gather_log_files
 from reconciler.errors import AuditError
+from reconciler.evidence.envelope import decode_envelope
 from reconciler.evidence.history.reports import Removal, trace_removals
-from reconciler.evidence.statement import REMOVALS, LoggedFile, Statement
+from reconciler.evidence.statement import REMOVALS, LoggedFile, Statement, decode_statement
 from reconciler.evidence.verification.faults import Fault
 from reconciler.evidence.verification.walk import LogFiles, name_entry, walk_log
 
@@ -22,16 +23,29 @@ _ENDINGS = (".json", ".md")
 _PART = 256
 
 
+# The origin of a log, and the number of an entry in it.
+Entry = tuple[str, int]
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """``statements`` are what all entries say, of which HEAD has ``committed``. ``files`` are the
-    report files by path, each with the number of the entry that vouches for it; ``removals`` those
-    that are erased or archived."""
+    """``logs`` hold what all entries say, by the origins of the present log and of the former ones,
+    in order of time; of the present one HEAD has ``committed``. ``files`` are the report files by
+    path, each with the entry that vouches for it; ``removals`` those that are erased or
+    archived."""
 
-    statements: tuple[Statement, ...]
+    logs: Mapping[str, tuple[Statement, ...]]
     committed: int
-    files: Mapping[str, tuple[LoggedFile, int]]
+    files: Mapping[str, tuple[LoggedFile, Entry]]
     removals: Mapping[str, Removal] = field(default_factory=dict)
+
+    def find(self, entry: Entry) -> Statement:
+        origin, number = entry
+        return self.logs[origin][number - 1]
+
+    def list_statements(self) -> list[Statement]:
+        """What the entries of all logs say, the oldest first."""
+        return [one for log in self.logs.values() for one in log]
 
     def list_reports(self) -> dict[str, list[str]]:
         """The paths of the report files by the run that they are about."""
@@ -40,14 +54,14 @@ class Shelf:
             found.setdefault(PurePosixPath(name).stem, []).append(name)
         return found
 
-    def list_attempts(self, numbers: Collection[int]) -> set[int]:
-        """The entries for whose numbers the runs of the entries ``numbers`` may have tried: those
-        that were written while they were open, and their own."""
-        found: set[int] = set()
-        for number in numbers:
-            opened, before = self.statements[number - 1].opened, number
-            while before and self.statements[before - 1].closed >= opened:
-                found.add(before)
+    def list_attempts(self, entries: Collection[Entry]) -> set[Entry]:
+        """The entries for whose numbers the runs of ``entries`` may have tried: those that were
+        written while they were open, and their own."""
+        found: set[Entry] = set()
+        for origin, number in entries:
+            log, before = self.logs[origin], number
+            while before and log[before - 1].closed >= log[number - 1].opened:
+                found.add((origin, before))
                 before -= 1
         return found
 
@@ -81,15 +95,26 @@ def read_shelf(engine: Engine, book: Book) -> Shelf:
             if isinstance(ended.value, Fault):
                 raise _broken_error(ended.value) from None
             break
-    committed = len(statements) - len(unfiled)
+    logs = {**_read_former(engine, where, place), book.head.origin: tuple(statements)}
+    every = [one for log in logs.values() for one in log]
     reports = {
-        file.name: (file, one.number)
-        for one in statements
+        file.name: (file, (one.origin, one.number))
+        for one in every
         if one.kind not in REMOVALS
         for file in one.subjects
         if _is_report(where, file.name)
     }
-    return Shelf(tuple(statements), committed, reports, trace_removals(statements))
+    committed = len(statements) - len(unfiled)
+    return Shelf(logs, committed, reports, trace_removals(every))
+
+
+def _read_former(engine: Engine, where: LogPlaces, place: str) -> dict[str, tuple[Statement, ...]]:
+    """What the entries of former logs in HEAD say, which were verified with the present one."""
+    found = []
+    for files in gather_log_files(engine.ledger.find_files(), where, place).former:
+        contents = [content for _, content in files.entries]
+        found.append(tuple(decode_statement(decode_envelope(one).payload) for one in contents))
+    return {log[0].origin: log for log in sorted(found, key=lambda log: log[0].closed)}
 
 
 def _complete_entries(
@@ -127,22 +152,26 @@ def _is_report(where: LogPlaces, name: str) -> bool:
     return path.suffix in _ENDINGS and path.parent.name == where.reports.name
 
 
-def refuse_unheld(engine: Engine, book: Book, shelf: Shelf, numbers: Collection[int]) -> None:
+def refuse_unheld(engine: Engine, book: Book, shelf: Shelf, entries: Collection[Entry]) -> None:
     """Raises ``AuditError`` RC679 for an entry that HEAD does not hold, or not its upstream: its
     bytes are in the registry for the sake of it."""
-    for number in sorted(numbers):
-        if number > shelf.committed:
-            raise _unheld_error(shelf, number, "HEAD does not hold it yet", "git pull")
+    where = LogPlaces(ledger_directory(engine))
+    paths: dict[PurePosixPath, Entry] = {}
+    for origin, number in sorted(entries):
+        present = origin == book.head.origin
+        if present and number > shelf.committed:
+            raise _unheld_error(shelf, (origin, number), "HEAD does not hold it yet", "git pull")
+        paths[(where if present else where.archive(origin)).entry(number)] = origin, number
     stored, pushed = engine.ledger.find_files(), engine.ledger.find_files(pushed=True)
     if stored.commit == pushed.commit:
         return
-    paths = [book.folder / f"{number:08}.json" for number in sorted(numbers)]
-    for start in range(0, len(paths), _PART):
-        part = paths[start : start + _PART]
+    asked = list(paths)
+    for start in range(0, len(asked), _PART):
+        part = asked[start : start + _PART]
         for path, mine, theirs in zip(part, stored.read(part), pushed.read(part), strict=True):
             if mine != theirs:
                 why = "no upstream of this branch is known to hold it yet"
-                raise _unheld_error(shelf, int(path.stem), why, "git push")
+                raise _unheld_error(shelf, paths[path], why, "git push")
 
 
 def _broken_error(fault: Fault) -> AuditError:
@@ -153,10 +182,9 @@ def _broken_error(fault: Fault) -> AuditError:
     )
 
 
-def _unheld_error(shelf: Shelf, number: int, why: str, command: str) -> AuditError:
+def _unheld_error(shelf: Shelf, entry: Entry, why: str, command: str) -> AuditError:
     return AuditError(
         "RC679",
-        f"entry {number} of the log, of run {shelf.statements[number - 1].run}, could be lost:"
-        f" {why}",
+        f"entry {entry[1]} of the log, of run {shelf.find(entry).run}, could be lost: {why}",
         f"run `{command}`, then the same command again",
     )
