@@ -4,6 +4,7 @@ closed: in git, with a token of a run."""
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.kit.git.checkout import Checkout
 from tests.kit.git.repositories import commit_file, git
 from tests.kit.programs.commands import reconciler
 from tests.story.test_log import Backup, kinds, log_folder, one_client, pin, verified
+from tests.story.test_new_log import lose_key, repair
 
 ADA = "Ada Auditor"
 
@@ -202,3 +204,25 @@ def test_an_erasure_of_the_other_branch_outlives_a_repair(checkout: Checkout) ->
     assert kinds(checkout) == ["run", "run", "repair", "run", "erased"]
     assert reports(checkout, third) == []
     verified(checkout)
+
+
+def test_a_report_of_a_former_log_is_erased_under_the_present_one(
+    checkout: Checkout, tmp_path: Path
+) -> None:
+    """The pack of both verifies with Node, too."""
+    run = one_client(checkout)["run_id"]
+    lose_key(checkout)
+    repair(checkout)
+    one_client(checkout, "other")
+    erase(checkout, run).ok()
+    assert reports(checkout, run) == []
+    assert kinds(checkout)[-1] == "erased"
+    verified(checkout)
+    pack = tmp_path / "pack"
+    checkout.run("audit", "export", "-e", checkout.environment, "--out", str(pack)).ok()
+    folder = f"audit/{checkout.environment}"
+    (former,) = (path.name for path in (pack / folder).glob("log-*"))
+    for name in ("log", former):
+        command = ["node", "verify.mjs", f"{folder}/{name}"]
+        ran = subprocess.run(command, cwd=pack, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
