@@ -26,7 +26,7 @@ from reconciler.engine.engine import Engine, ledger_directory
 from reconciler.engine.evidence.book import Book, open_book
 from reconciler.engine.evidence.drafting import Circumstances
 from reconciler.engine.evidence.live import read_live_head
-from reconciler.engine.evidence.shelf import Entry, Shelf, read_shelf, refuse_unheld
+from reconciler.engine.evidence.shelf import Shelf, Spot, read_shelf, refuse_unheld
 from reconciler.engine.lease import hold_lease
 from reconciler.engine.look.records import readable_runs
 from reconciler.engine.runs.reporting import push_rest
@@ -113,7 +113,7 @@ class Clearing:
         logs = (self.book.head, *self.book.head.former)
         return next((one for one in logs if one.origin == origin), None)
 
-    def forget_parts(self, entries: Collection[Entry]) -> None:
+    def forget_parts(self, entries: Collection[Spot]) -> None:
         """Remove the parts of entries that no claim names: of one whose files are dropped, and of
         runs that tried for the number of another."""
         live = self.engine.live

@@ -24,7 +24,7 @@ _PART = 256
 
 
 # The origin of a log, and the number of an entry in it.
-Entry = tuple[str, int]
+Spot = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +36,10 @@ class Shelf:
 
     logs: Mapping[str, tuple[Statement, ...]]
     committed: int
-    files: Mapping[str, tuple[LoggedFile, Entry]]
+    files: Mapping[str, tuple[LoggedFile, Spot]]
     removals: Mapping[str, Removal] = field(default_factory=dict)
 
-    def find(self, entry: Entry) -> Statement:
+    def find(self, entry: Spot) -> Statement:
         origin, number = entry
         return self.logs[origin][number - 1]
 
@@ -54,10 +54,10 @@ class Shelf:
             found.setdefault(PurePosixPath(name).stem, []).append(name)
         return found
 
-    def list_attempts(self, entries: Collection[Entry]) -> set[Entry]:
+    def list_attempts(self, entries: Collection[Spot]) -> set[Spot]:
         """The entries for whose numbers the runs of ``entries`` may have tried: those that were
         written while they were open, and their own."""
-        found: set[Entry] = set()
+        found: set[Spot] = set()
         for origin, number in entries:
             log, before = self.logs[origin], number
             while before and log[before - 1].closed >= log[number - 1].opened:
@@ -152,11 +152,11 @@ def _is_report(where: LogPlaces, name: str) -> bool:
     return path.suffix in _ENDINGS and path.parent.name == where.reports.name
 
 
-def refuse_unheld(engine: Engine, book: Book, shelf: Shelf, entries: Collection[Entry]) -> None:
+def refuse_unheld(engine: Engine, book: Book, shelf: Shelf, entries: Collection[Spot]) -> None:
     """Raises ``AuditError`` RC679 for an entry that HEAD does not hold, or not its upstream: its
     bytes are in the registry for the sake of it."""
     where = LogPlaces(ledger_directory(engine))
-    paths: dict[PurePosixPath, Entry] = {}
+    paths: dict[PurePosixPath, Spot] = {}
     for origin, number in sorted(entries):
         present = origin == book.head.origin
         if present and number > shelf.committed:
@@ -182,7 +182,7 @@ def _broken_error(fault: Fault) -> AuditError:
     )
 
 
-def _unheld_error(shelf: Shelf, entry: Entry, why: str, command: str) -> AuditError:
+def _unheld_error(shelf: Shelf, entry: Spot, why: str, command: str) -> AuditError:
     return AuditError(
         "RC679",
         f"entry {entry[1]} of the log, of run {shelf.find(entry).run}, could be lost: {why}",
