@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tests.kit.git.repositories import git, isolate
 from tests.kit.vault.places import PROJECT, Place, bootstrapped
 from tests.kit.webhooks.receivers import answers, receiving
 from tests.kit.worlds.by_hand import overwrite
+from tests.story.test_log import fault, log_folder, pin, verified
 
 
 class Pair:
@@ -169,3 +171,44 @@ def test_a_spoilt_bucket_of_the_environment_that_comes_first_is_told_as_its_own(
     assert ran.json["message"].startswith(
         f"{pair.first.environment}: {pair.first.bucket('partner')}"
     )
+
+
+def test_each_environment_has_a_log_of_its_own(pair: Pair) -> None:
+    """And neither passes for the other."""
+    pair.client("partner")
+    pair.first.commit("declare partner")
+    for one in (pair.first, pair.second):
+        one.apply().ok()
+    first, second = log_folder(pair.first), log_folder(pair.second)
+    assert (verified(pair.first)["entries"], verified(pair.second)["entries"]) == (1, 1)
+    assert pin(pair.first) != pin(pair.second)
+    shutil.rmtree(second)
+    shutil.copytree(first, second)
+    assert fault(pair.second, "--key", pin(pair.second))["code"] == "RC652"
+    verified(pair.first)
+    pair.second.commit("copy")
+    ran = pair.second.apply()
+    assert ran.json["code"] == "RC683"
+
+
+def test_two_projects_of_one_repository_have_a_log_each(
+    openbao: RunningServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They lie in folders of it, and commit in turn."""
+    isolate(monkeypatch, tmp_path / "home")
+    git(tmp_path, "init", "--quiet", "repository")
+    with bootstrapped(openbao, 16) as one, bootstrapped(openbao, 16) as other:
+        projects = [
+            Checkout(tmp_path / "repository" / place.name, place, buckets=16)
+            for place in (one, other)
+        ]
+        for turn in ("first", "second"):
+            for project in projects:
+                project.root.mkdir(exist_ok=True)
+                project.project()
+                project.client(turn)
+                project.commit(f"declare {turn}")
+                project.apply().ok()
+        for project in projects:
+            assert verified(project)["entries"] == 2
+            project.assert_quiet()
