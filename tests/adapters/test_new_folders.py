@@ -25,13 +25,13 @@ def test_a_folder_is_made_with_those_above_it(tmp_path: Path) -> None:
 def test_what_fails_halfway_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[Path] = []
 
-    def fail_at_second(path: Path, content: bytes, mode: int) -> None:
+    def fail_at_second(path: Path, content: bytes) -> None:
         written.append(path)
         if len(written) == 2:
             raise OSError(28, "no room left")
         path.write_bytes(content)
 
-    monkeypatch.setattr(new_folders, "replace_file", fail_at_second)
+    monkeypatch.setattr(new_folders, "write_new", fail_at_second)
     with pytest.raises(OSError, match="no room"):
         write_folder(tmp_path / "pack", FILES)
     assert len(written) == 2

@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-from reconciler.adapters.system.new_files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, replace_file
-
-_FILE = 0o666  # less what the process's umask takes
+from reconciler.adapters.system.new_files import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 
 
 def is_free(folder: Path) -> bool:
@@ -28,19 +26,26 @@ def write_folder(folder: Path, files: Mapping[PurePosixPath, bytes]) -> None:
     """Make ``folder`` with ``files``, by their paths below it. They are written beside it and
     renamed at once; an empty folder is replaced, and one that is not empty is left alone.
 
-    Raises ``OSError``.
+    It is not waited for that the disk has them, which takes a millisecond a file: after a loss of
+    power the folder may have to be made again. Raises ``OSError``.
     """
     target = Path(os.path.abspath(folder))  # noqa: PTH100 - no link is resolved
     target.parent.mkdir(parents=True, exist_ok=True)
     scratch = target.parent / f"{TEMPORARY_PREFIX}{secrets.token_hex(8)}{TEMPORARY_SUFFIX}"
     scratch.mkdir()
     try:
+        for below in {path.parent for path in files}:
+            (scratch / below).mkdir(parents=True, exist_ok=True)
         for path, content in files.items():
-            place = scratch / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            replace_file(place, content, _FILE)
+            write_new(scratch / path, content)
         scratch.rename(target)
     except BaseException:
         with suppress(OSError):
             shutil.rmtree(scratch)
         raise
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that is not there yet. Raises ``OSError``."""
+    with path.open("xb") as file:
+        file.write(content)

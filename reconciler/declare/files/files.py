@@ -69,8 +69,10 @@ def declaration_files(root: Path, found: Collector) -> Iterator[tuple[str, str]]
 def declares(path: str) -> bool:
     """Whether a file at ``path``, relative to the project, would be read as a part of the
     declaration."""
+    if not path.endswith(SUFFIXES):  # said first: evidence is tens of thousands of files
+        return False
     pure = PurePosixPath(path)
-    if not pure.name.endswith(SUFFIXES) or any(part.startswith(".") for part in pure.parts):
+    if any(part.startswith(".") for part in pure.parts):
         return False
     if len(pure.parts) == 1:
         return pure.stem in (PROJECT_FILE, *TOP_FILES)

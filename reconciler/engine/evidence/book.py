@@ -34,6 +34,7 @@ from reconciler.engine.ports import StoredFiles
 from reconciler.errors import AuditError, RegistryError
 from reconciler.evidence.notes import VerifierKey
 from reconciler.evidence.statement import REMOVALS, Statement
+from reconciler.evidence.verification.walk import name_entry
 from reconciler.registry.codec.log_codec import name_folder
 from reconciler.registry.codec.stored import garbled_error
 from reconciler.registry.protocol.log import (
@@ -206,7 +207,7 @@ class Book:
         files = dict(filed.files)
         missing = list(filed.missing)
         for number in range(1, self.head.size + 1):
-            absent = self._where.entry(number).name not in names
+            absent = name_entry(number) not in names
             kept = number >= self.head.kept and (absent or not self._is_held(stored, number))
             entry = self._read_for_filing(number) if kept else None
             if entry is not None:
@@ -237,7 +238,7 @@ class Book:
         names = stored.names(self.folder)
         kept = range(self.head.kept, self.head.size + 1)
         return has_archives(self.head, stored, self._where) and all(
-            self._where.entry(number).name in names for number in kept
+            name_entry(number) in names for number in kept
         )
 
     def _is_held(self, stored: StoredFiles, number: int) -> bool:

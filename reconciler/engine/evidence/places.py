@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 
 from reconciler.dataclass import dataclass
 from reconciler.domain.live.log import LogDocument, LogHead
+from reconciler.evidence.verification.walk import name_entry
 
 # The name of the folder of a former log begins with it.
 ARCHIVE = "log-"
@@ -48,7 +49,7 @@ class LogPlaces:
         return self.folder / "keys"
 
     def entry(self, number: int) -> PurePosixPath:
-        return self.folder / f"{number:08}.json"
+        return self.folder / name_entry(number)
 
     def files_of(self, entry: LogDocument) -> dict[PurePosixPath, str]:
         """The entry, and the report files that it is about."""
