@@ -10,7 +10,7 @@ from reconciler.dataclass import dataclass
 from reconciler.domain.live.log import LogHead, OpenRepair
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.run import RunResult
-from reconciler.engine.apply import Stop, new_run_id, open_driver
+from reconciler.engine.apply import Stop, new_run_id, new_salt, open_driver
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, ledger_directory
 from reconciler.engine.evidence.anew import begin_anew, digest_former, explain_end
@@ -138,6 +138,7 @@ def repair_log(engine: Engine, *, push: bool, new_log: bool = False) -> Repaired
             started_at=now,
             finished_at=now,
             outcomes=(),
+            actor_salt=new_salt(),
         )
         head = _repair(engine, driver, found, result)
         reported, problem = report_run(engine, driver, result, commit=True, push=push)
@@ -233,7 +234,8 @@ def _repair(engine: Engine, driver: Driver, found: _Found, result: RunResult) ->
         bases = dict(found.damage.resets)
         if not head.size:
             bases = dict.fromkeys((name for name, last in bases.items() if not last), 0)
-        book.note_repair(result, bases, known)
+        report = engine.reporter.files(result, known.records)
+        book.note_repair(result, report, bases, known)
     for claim in repair.again:
         again = driver.run(read_again(repair, claim))
         if again is not None:

@@ -87,6 +87,10 @@ def test_a_log_whose_key_is_lost_is_kept_and_another_one_follows(
     # history and pack go back to before it
     shown = checkout.run("audit", "show", *env, "--format", "json").ok().json
     assert first["run_id"] in json.dumps(shown)
+    begun = next(one for one in shown["entries"] if one["kind"] == "repair")
+    assert "after one that could not go on" in begun["note"]
+    assert begun["actor"] == "Ada Auditor <ada@example.com>"
+    assert [one["log"] for one in shown["entries"]][0] == name
     pack = tmp_path / "pack"
     checkout.run("audit", "export", *env, "--out", str(pack)).ok()
     assert first["run_id"] in (pack / "runs.csv").read_text()
@@ -98,6 +102,9 @@ def test_a_vault_that_is_lost_with_all_backups_is_followed(checkout: Checkout) -
     one_client(checkout)
     old = pin(checkout)
     lose_key(checkout, anew=False)
+    refused = checkout.apply()
+    assert refused.json["code"] == "RC419"
+    assert "--new-log" in refused.json["remedy"]
     for mount in ("registry", "secrets"):
         remove_all(checkout, mount)
     bootstrap(checkout)

@@ -7,6 +7,7 @@ import binascii
 
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.adapter import VaultAdapter
+from reconciler.adapters.vault.http.errors import StatusError
 from reconciler.adapters.vault.http.paths import SIGNING_KEY
 from reconciler.dataclass import dataclass
 from reconciler.errors import VaultError
@@ -34,8 +35,18 @@ class LogKey:
         return SignedLog(signature, answer.at)
 
     def read(self) -> LogKeys:
-        """The public keys. RC419: it is no ed25519 key."""
-        answer = self.adapter.get(f"/v1/{self.mount}/keys/{SIGNING_KEY}")
+        """The public keys. RC419: it is not there, or is no ed25519 key."""
+        try:
+            answer = self.adapter.get(f"/v1/{self.mount}/keys/{SIGNING_KEY}")
+        except StatusError as error:
+            if error.status != 404:
+                raise
+            raise VaultError(
+                errors.SIGNING_KEY_WRONG,
+                f"{self.mount}/keys/{SIGNING_KEY}, which signs the evidence log, is not there",
+                "restore it from a backup of Vault; if it is lost, run `reconciler bootstrap`, then"
+                " `reconciler audit repair --new-log`",
+            ) from None
         if answer.data.get("type") != "ed25519":
             raise VaultError(
                 errors.SIGNING_KEY_WRONG,

@@ -109,11 +109,14 @@ class Book:
     def note_repair(
         self,
         result: RunResult,
+        files: Mapping[PurePosixPath, str],
         bases: Mapping[str, int],
         known: Circumstances,
     ) -> None:
-        """Say in the log that the registry was restored."""
-        self._append_next(draft_repair(result, bases, known))
+        """Say in the log that the registry was restored. ``files`` are the report, which says who
+        repaired it."""
+        texts = {str(path): text for path, text in files.items()}
+        self._append_next(draft_repair(result, texts, bases, known))
 
     def note_removal(
         self,

@@ -82,15 +82,27 @@ def draft_key(result: RunResult, version: int, public: bytes, known: Circumstanc
     return Draft(describe, {}, _find_forgotten(known), known.kept)
 
 
-def draft_repair(result: RunResult, bases: Mapping[str, int], known: Circumstances) -> Draft:
-    """The entry that says that the registry was restored from a backup. ``bases``: from which event
-    on the records count anew that the log knows more of."""
+def draft_repair(
+    result: RunResult,
+    files: Mapping[str, str],
+    bases: Mapping[str, int],
+    known: Circumstances,
+) -> Draft:
+    """The entry that says that the registry was restored from a backup, with its report ``files``,
+    by path. ``bases``: from which event on the records count anew that the log knows more of."""
+    digests = digest_texts(files)
 
     def describe(head: LogHead) -> Statement:
         begun = _begin(head, result, known)
-        return replace(begun, kind=REPAIR, bases={**begun.bases, **bases})
+        subjects = digests if head.size else {**known.before, **digests}
+        return replace(
+            begun,
+            kind=REPAIR,
+            subjects=_subjects(subjects),
+            bases={**begun.bases, **bases},
+        )
 
-    return Draft(describe, {}, _find_forgotten(known), known.kept)
+    return Draft(describe, files, _find_forgotten(known), known.kept)
 
 
 def draft_removal(

@@ -55,6 +55,12 @@ EVIDENCE_CODES: tuple[Code, ...] = (
         "run `reconciler audit repair` without --new-log",
     ),
     Code(
+        "RC649",
+        "a key was pinned, or a checkpoint kept, of a log that the present one follows",
+        "verify that one with --log; find out why another log was begun, and by whom, before you pin"
+        " its key",
+    ),
+    Code(
         "RC650",
         "an entry was changed after it was signed",
         "`git log -p` of its file shows by whom; restore the file as it was committed first",

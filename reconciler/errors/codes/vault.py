@@ -105,8 +105,9 @@ VAULT_CODES: tuple[Code, ...] = (
     ),
     Code(
         "RC419",
-        "the signing key is no ed25519 key that stays in the server",
-        "set `vault.mounts.transit` to a mount of its own",
+        "the signing key is gone, or is no ed25519 key that stays in the server",
+        "do as the message says: restore a key that is gone, or set `vault.mounts.transit` to a"
+        " mount of its own",
     ),
     Code(
         "RC423",

@@ -81,10 +81,9 @@ class Whole:
         if folder is None:
             return Broken("RC652", f"{what} is of another log: {origin}")
         return Broken(
-            "RC652",
-            f"{what} is of the log before this one: verify that with --log"
-            f" {folder.rpartition('/')[2]}, and find out why another one was begun before you pin"
-            " its key",
+            "RC649",
+            f"{what} is of a log before this one, {folder}: verify that with --log"
+            f" {folder.rpartition('/')[2]}",
         )
 
 

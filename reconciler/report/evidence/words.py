@@ -49,6 +49,8 @@ def describe_run(run: LoggedRun) -> str:
     if run.kind in REMOVALS:
         names = shorten_paths(run.removed, MOST_NAMES)
         return f"{run.kind} {count_words(len(run.removed), 'file')}: {names}"
+    if run.kind == "repair" and run.number == 1:
+        return "the log begins, after one that could not go on"
     return {"heartbeat": "a quiet week: the log is alive", "repair": "the log was repaired"}.get(
         run.kind, ""
     )
