@@ -90,7 +90,7 @@ def test_a_log_whose_key_is_lost_is_kept_and_another_one_follows(
     begun = next(one for one in shown["entries"] if one["kind"] == "repair")
     assert "after one that could not go on" in begun["note"]
     assert begun["actor"] == "Ada Auditor <ada@example.com>"
-    assert [one["log"] for one in shown["entries"]][0] == name
+    assert next(one["log"] for one in shown["entries"]) == name
     pack = tmp_path / "pack"
     checkout.run("audit", "export", *env, "--out", str(pack)).ok()
     assert first["run_id"] in (pack / "runs.csv").read_text()

@@ -57,7 +57,7 @@ EVIDENCE_CODES: tuple[Code, ...] = (
     Code(
         "RC649",
         "a key was pinned, or a checkpoint kept, of a log that the present one follows",
-        "verify that one with --log; find out why another log was begun, and by whom, before you pin"
+        "verify that one with --log; find out who began another log, and why, before you pin"
         " its key",
     ),
     Code(
