@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reconciler.domain.declared.desired import Desired
 from reconciler.domain.kinds.credentials import KEY
 from reconciler.engine.runs.reporting import Reported
-from reconciler.errors import ReconcilerError, UsageError
+from reconciler.errors import AuditError, ReconcilerError, UsageError
 from reconciler.registry.protocol.log import read_head
 from tests.kit.suite.laws import hold
 from tests.kit.suite.tally import Tally
@@ -66,9 +66,17 @@ MOMENTS = st.builds(
     Moment,
     declarations(),
     st.sampled_from([0, 0, 1, 30, 200]),
-    st.sampled_from(["", "", "", "the key is rotated", "files are removed", "an entry is removed"]),
     st.sampled_from(
-        ["apply", "apply", "apply", "rotate", "revoke", "revoke one", "erase", "archive"]
+        [
+            *["", "", ""],
+            "the key is rotated",
+            "the key is lost",
+            "files are removed",
+            "an entry is removed",
+        ]
+    ),
+    st.sampled_from(
+        ["apply", "apply", "apply", "rotate", "revoke", "revoke one", "erase", "archive", "repair"]
     ),
     st.integers(0, 3),
     st.sampled_from([True, True, True, False]),
@@ -97,7 +105,10 @@ class LoggedLife:
             world.at += AFTER_A_CRASH
 
     def end(self, declared: Desired) -> None:
-        """One more run that gets as far as its report."""
+        """One more run that gets as far as its report; where the key was lost, after the repair
+        that such a run asks for."""
+        self.place.world.at += AFTER_A_CRASH
+        self._repair(None)
         self.place.world.at += AFTER_A_CRASH
         declared = reissued(declared, self.place.world.records())
         reported = self.place.apply(declared) or self._revoke_something()
@@ -108,6 +119,18 @@ class LoggedLife:
         for run, gone in self.erased.items():
             assert not reports_of(self.place, run)
             assert not gone & find_bytes(self.place.world)
+
+    def _repair(self, live: Faulty | None) -> None:
+        """As its errors say: where a new log is needed, and only there, one is begun."""
+        repaired = None
+        try:
+            repaired = self.place.repair(live)
+        except AuditError as error:
+            if error.code == "RC680":
+                repaired = self.place.repair(live, new_log=True)
+            elif error.code != "RC681":
+                raise
+        assert live or repaired is None or repaired.problem is None, repaired
 
     def _remove(self, moment: Moment, live: Faulty | None) -> None:
         if moment.asked == "archive":
@@ -130,6 +153,9 @@ class LoggedLife:
         return None
 
     def _run(self, moment: Moment, live: Faulty | None) -> None:
+        if moment.asked == "repair":
+            self._repair(live)
+            return
         if moment.asked in ("erase", "archive"):
             self._remove(moment, live)
             return
@@ -151,6 +177,8 @@ class LoggedLife:
         entries = sorted(folder.glob("0*.json"))
         if what == "the key is rotated":
             self.place.world.rotate_log_key()
+        elif what == "the key is lost":
+            self.place.world.lose_log_key()
         elif what == "files are removed" and entries:
             (folder / "keys").unlink(missing_ok=True)
             (folder / "checkpoint").unlink(missing_ok=True)

@@ -119,6 +119,7 @@ class World:
         self.pairs_made = 0
         self.pairs: dict[str, bytes] = {}  # transit key -> the seed of its private half
         self.log_keys: dict[int, bytes] = {}  # version -> the seed of the private half
+        self.log_keys_lost = 0
         self.run_id: str | None = None
 
     # the port
@@ -223,7 +224,8 @@ class World:
 
     def lose_log_key(self) -> None:
         """It is gone, and somebody made another one under its name."""
-        self.log_keys = {1: hashlib.sha256(b"another log key").digest()}
+        self.log_keys_lost += 1
+        self.log_keys = {1: hashlib.sha256(f"other log key {self.log_keys_lost}".encode()).digest()}
 
     def begin_log(self, number: int = 0) -> None:
         origin = f"{self.owner}/production/{number:032x}"
