@@ -158,10 +158,10 @@ def _assess(engine: Engine, driver: Driver) -> _Found:
     if log is None or log.origin in {former.origin for former in head.former}:
         ended = None if head.repair else explain_end(driver, head, None)
         damage = Damage(0, 0, 0, ended=ended, unfinished=head.repair is not None)
-        return _Found(head, log, Parting(0), damage)
+        return _Found(head, log, Parting(0, 0), damage)
     refuse_two_logs(head, log)
     parting = find_parting(driver, head, log)
-    lost = log.list_lost(head, parting.common)
+    lost = log.list_lost(head, parting.shared)
     # Entries that git lacks and the registry has are no damage: the next run commits them.
     ahead = parting.common == len(log.claims)
     unfinished = head.repair is not None

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from reconciler.domain.live.log import LogClaim, LogHead, OpenRepair
+from reconciler.domain.live.log import LogHead, OpenRepair
 from reconciler.engine.drive import Driver
 from reconciler.engine.evidence.archives import is_archived
-from reconciler.engine.evidence.places import LogPlaces, shorten_origin
-from reconciler.engine.evidence.repairing import GitLog, Parting, end_log, follow_log
+from reconciler.engine.evidence.places import LogPlaces
+from reconciler.engine.evidence.repairing import (
+    GitLog,
+    Parting,
+    end_log,
+    follow_log,
+    name_prefix,
+)
 from reconciler.engine.ports import StoredFiles
 from reconciler.evidence.notes import VerifierKey
 from reconciler.evidence.signatures import NOTE_ED25519
@@ -50,32 +56,26 @@ def begin_anew(
     origin = f"{place}/{secrets.token_hex(_ORIGIN_BYTES)}" if head.size else head.origin
     keys = expect(driver.answer(ReadLogKeys()), LogKeys)
     key = max(keys.versions)
-    own: Sequence[LogClaim] = ()
-    if log is not None and log.origin == head.origin:
-        own = parting.own
-    again = {one.run for one in own}
+    again = {one.run for one in parting.own}
     entered = [run for run in head.runs if run in pending]
     return LogHead(
         origin=origin,
         key=key,
         verifiers={key: VerifierKey(origin, NOTE_ED25519, keys.versions[key]).text},
         runs=dict.fromkeys((run for run in entered if run not in again), 0),
-        prefix=f"{shorten_origin(origin)}-",
+        prefix=name_prefix(origin),
         former=(*head.former, *_list_ended(head, log, parting)),
-        repair=OpenRepair(0, tuple(own), head.prefix),
+        repair=OpenRepair(0, parting.own, head.prefix),
         version=head.version,
     )
 
 
 def _list_ended(head: LogHead, log: GitLog | None, parting: Parting) -> Iterator[LogHead]:
     """The logs that end here, the older one first."""
-    ended = end_log(head)
-    if log is None:
-        logs = [ended]
-    elif log.origin != head.origin:
-        logs = [follow_log(log), ended]
-    else:
-        logs = [ended if parting.common == len(log.claims) else _join(ended, log)]
+    ahead = log is None or (log.origin == head.origin and parting.common == len(log.claims))
+    logs = [end_log(head, None if ahead else log)]
+    if log is not None and log.origin != head.origin:
+        logs.append(replace(follow_log(log), prefix=name_prefix(log.origin)))
     known = {former.origin for former in head.former}
     begun = [one for one in logs if one.closed_at is not None]
     for one in sorted(begun, key=_find_end):
@@ -86,11 +86,6 @@ def _list_ended(head: LogHead, log: GitLog | None, parting: Parting) -> Iterator
 def _find_end(head: LogHead) -> datetime:
     assert head.closed_at is not None  # it has entries
     return head.closed_at
-
-
-def _join(ended: LogHead, log: GitLog) -> LogHead:
-    """The log as git has it, its documents where those of the registry's are."""
-    return replace(follow_log(log), prefix=ended.prefix)
 
 
 def digest_former(

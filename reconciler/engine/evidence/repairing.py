@@ -31,36 +31,38 @@ _REQUESTED = (Reason.REVOCATION_REQUESTED, Reason.REVOCATION_HELD)
 @dataclass(frozen=True, slots=True)
 class GitLog:
     """The log in git, verified: what the registry has to have on record of each entry.
-    ``checkpoint`` is its signed note. ``former`` are the origins of the logs that it follows, and
-    ``before`` is what their entries say."""
+    ``checkpoint`` is its signed note. ``former`` are the logs that it follows, oldest first; none
+    of them has a former one itself."""
 
     statements: tuple[Statement, ...]
     claims: tuple[LogClaim, ...]
     checkpoint: str
-    former: tuple[str, ...] = ()
-    before: tuple[Statement, ...] = ()
+    former: tuple[GitLog, ...] = ()
 
     @property
     def origin(self) -> str:
         return self.statements[0].origin
 
+    def find(self, origin: str) -> GitLog | None:
+        """The log ``origin``: this one or a former one."""
+        return next((one for one in (self, *self.former) if one.origin == origin), None)
+
     def follows(self, head: LogHead) -> bool:
         """Whether it is the log of ``head``, or one that came after it."""
-        return not head.size or head.origin in (self.origin, *self.former)
+        return not head.size or self.find(head.origin) is not None
 
-    def list_lost(self, head: LogHead, common: int) -> tuple[Statement, ...]:
-        """What a registry with the log of ``head`` cannot know, when it shares ``common`` entries
-        with this one."""
-        if self.origin == head.origin:
-            return self.statements[common:]
+    def list_lost(self, head: LogHead, shared: int) -> tuple[Statement, ...]:
+        """What a registry with the log of ``head`` cannot know, when it shares so many entries with
+        that log as git has it."""
         reached = not head.size
-        lost = []
-        for one in self.before:
-            own = one.origin == head.origin
-            reached = reached or own
-            if reached and not (own and one.number <= head.size):
-                lost.append(one)
-        return (*lost, *self.statements)
+        lost: list[Statement] = []
+        for log in (*self.former, self):
+            if log.origin == head.origin:
+                reached = True
+                lost += log.statements[shared:]
+            elif reached:
+                lost += log.statements
+        return tuple(lost)
 
     def list_digests(self) -> dict[str, dict[int, str]]:
         """The digest of each event, by record and number, as far as a record still counts on."""
@@ -76,13 +78,15 @@ class GitLog:
 
 @dataclass(frozen=True, slots=True)
 class Parting:
-    """Where the registry's log and git's part: after ``common`` entries.
+    """Where the registry's log and git's part: after ``common`` entries, 0 where they are two logs.
 
-    ``own`` are the entries of runs that the registry has after that and git does not; ``gone`` are
-    the numbers of those entries whose bytes are lost.
+    ``shared``: so many entries the registry's log has in common with what git has of it, as the
+    present log or as a former one. ``own`` are the entries of runs that the registry has after that
+    and git does not; ``gone`` are the numbers of those entries whose bytes are lost.
     """
 
     common: int
+    shared: int
     own: tuple[LogClaim, ...] = ()
     gone: tuple[int, ...] = ()
 
@@ -101,35 +105,22 @@ def read_git_log(stored: StoredFiles, where: LogPlaces, place: str) -> GitLog | 
             f" ({verified.code})",
             verified.remedy,
         )
-    paths = [where.entry(number) for number in range(1, verified.size + 1)]
+    former = [_read_log(stored, where.archive(one.origin), one) for one in verified.former]
+    return replace(_read_log(stored, where, verified), former=tuple(former))
+
+
+def _read_log(stored: StoredFiles, where: LogPlaces, verified: VerifiedLog) -> GitLog:
+    """One log that was verified."""
     statements: list[Statement] = []
     claims: list[LogClaim] = []
-    for content in stored.read(paths):
+    for content in stored.read([where.entry(number + 1) for number in range(verified.size)]):
         assert content is not None  # it was verified
         envelope = decode_envelope(content)
         statement = decode_statement(envelope.payload)
         statements.append(statement)
         claims.append(_describe_claim(statement, content, envelope.signature))
     note = stored.read([where.checkpoint])[0] or b""
-    return GitLog(
-        tuple(statements),
-        tuple(claims),
-        note.decode(),
-        tuple(one.origin for one in verified.former),
-        tuple(_read_former(stored, where, verified.former)),
-    )
-
-
-def _read_former(
-    stored: StoredFiles,
-    where: LogPlaces,
-    former: Sequence[VerifiedLog],
-) -> Iterator[Statement]:
-    for log in former:
-        archive = where.archive(log.origin)
-        for content in stored.read([archive.entry(number + 1) for number in range(log.size)]):
-            assert content is not None  # it was verified
-            yield decode_statement(decode_envelope(content).payload)
+    return GitLog(tuple(statements), tuple(claims), note.decode())
 
 
 def _describe_claim(statement: Statement, content: bytes, signature: bytes) -> LogClaim:
@@ -153,16 +144,17 @@ def _describe_claim(statement: Statement, content: bytes, signature: bytes) -> L
 
 def find_parting(driver: Driver, head: LogHead, log: GitLog) -> Parting:
     """Raises ``RegistryError``, ``VaultError``."""
-    if log.origin != head.origin:
-        return Parting(0)
-    common = min(head.size, len(log.claims))
-    while common and not _is_same(driver, head, log.claims[common - 1]):
-        common -= 1
-    if common == len(log.claims):  # the next run commits what git lacks
-        return Parting(common)
+    mine = log.find(head.origin)
+    if mine is None:
+        return Parting(0, 0)
+    shared = min(head.size, len(mine.claims))
+    while shared and not _is_same(driver, head, mine.claims[shared - 1]):
+        shared -= 1
+    if mine is log and shared == len(log.claims):  # the next run commits what git lacks
+        return Parting(shared, shared)
     own: list[LogClaim] = []
     gone: list[int] = []
-    for number in range(common + 1, head.size + 1):
+    for number in range(shared + 1, head.size + 1):
         entry = driver.run(read_entry(head, number))
         claim = driver.run(read_claim(head, number))
         if entry is None or claim is None:
@@ -170,7 +162,7 @@ def find_parting(driver: Driver, head: LogHead, log: GitLog) -> Parting:
         # Heartbeats, and what one key signs of the next, tell of no client and no report.
         elif claim.kind in (RUN, *REMOVALS):
             own.append(claim)
-    return Parting(common, tuple(own), tuple(gone))
+    return Parting(shared if mine is log else 0, shared, tuple(own), tuple(gone))
 
 
 def refuse_two_logs(head: LogHead, log: GitLog) -> None:
@@ -212,7 +204,7 @@ def move_head(head: LogHead, log: GitLog, parting: Parting, pending: Collection[
     moved = follow_log(log)
     prefix, former = head.prefix, head.former
     if head.size and log.origin != head.origin:  # it came after that of the registry
-        prefix, former = f"{shorten_origin(log.origin)}-", (*former, end_log(head))
+        prefix, former = name_prefix(log.origin), (*former, end_log(head, log))
     known = (one for one in head.runs.items() if one[1] <= parting.common)
     waiting = (one for one in moved.runs.items() if one[0] in pending)
     runs = dict(known)
@@ -227,9 +219,18 @@ def move_head(head: LogHead, log: GitLog, parting: Parting, pending: Collection[
     )
 
 
-def end_log(head: LogHead) -> LogHead:
-    """``head`` as the end of a log that another one follows."""
-    return replace(head, runs={}, former=(), repair=None, version=0)
+def name_prefix(origin: str) -> str:
+    """What begins the names of a log's documents, where the registry had another one before."""
+    return f"{shorten_origin(origin)}-"
+
+
+def end_log(head: LogHead, log: GitLog | None) -> LogHead:
+    """The log of ``head``, which another one follows: its end as git has it in ``log`` or in one
+    that this follows, where git has other entries than the registry, or more."""
+    mine = log.find(head.origin) if log is not None and head.size else None
+    if mine is None or mine.claims[-1].entry == head.last:
+        return replace(head, runs={}, former=(), repair=None, version=0)
+    return replace(follow_log(mine), runs={}, prefix=head.prefix)
 
 
 def find_resets(log: GitLog, records: Iterable[ClientRecord]) -> dict[str, int]:
