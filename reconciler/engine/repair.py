@@ -227,7 +227,7 @@ def _repair(engine: Engine, driver: Driver, found: _Found, result: RunResult) ->
         folder=str(book.folder),
         now=driver.clock.now,
         kept=head.kept,
-        before={} if head.size else digest_former(head, found.log, stored, where, pending),
+        before={} if head.size else digest_former(head, stored, where, pending),
     )
     if head.size == repair.size:
         # a new log says of records that the registry forgot that it did

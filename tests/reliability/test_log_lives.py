@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.domain.declared.desired import Desired
 from reconciler.domain.kinds.credentials import KEY
+from reconciler.engine.evidence.archives import read_origin
 from reconciler.engine.runs.reporting import Reported
 from reconciler.errors import AuditError, ReconcilerError, UsageError
 from reconciler.registry.protocol.log import read_head
@@ -89,6 +90,7 @@ class LoggedLife:
     place: Evident
     reported: list[Reported] = field(default_factory=list)
     erased: dict[str, set[str]] = field(default_factory=dict)  # run -> its report's digests
+    taken: dict[Path, bytes] = field(default_factory=dict)  # what was removed by hand, and is gone
     keeper: Keeper = field(init=False)
 
     def __post_init__(self) -> None:
@@ -128,9 +130,20 @@ class LoggedLife:
         except AuditError as error:
             if error.code == "RC680":
                 repaired = self.place.repair(live, new_log=True)
+            elif error.code == "RC686" and self.taken:
+                self._restore()
+                self._repair(live)
             elif error.code != "RC681":
                 raise
+        self.taken.clear()
         assert live or repaired is None or repaired.problem is None, repaired
+
+    def _restore(self) -> None:
+        """From git, what was removed since."""
+        for path, content in self.taken.items():
+            if not path.exists():
+                path.write_bytes(content)
+        self.taken.clear()
 
     def _remove(self, moment: Moment, live: Faulty | None) -> None:
         if moment.asked == "archive":
@@ -180,13 +193,19 @@ class LoggedLife:
         elif what == "the key is lost":
             self.place.world.lose_log_key()
         elif what == "files are removed" and entries:
-            (folder / "keys").unlink(missing_ok=True)
-            (folder / "checkpoint").unlink(missing_ok=True)
+            self._take(folder / "keys")
+            self._take(folder / "checkpoint")
         elif what == "an entry is removed" and entries:
             head = drive(self.place.world, read_head())
             assert head is not None
-            if int(entries[-1].stem) >= head.kept:  # else nobody has its bytes
-                entries[-1].unlink()
+            own = read_origin(entries[-1].read_bytes()) == head.origin
+            if own and int(entries[-1].stem) >= head.kept:  # else nobody has its bytes
+                self._take(entries[-1])
+
+    def _take(self, path: Path) -> None:
+        if path.exists():
+            self.taken[path] = path.read_bytes()
+            path.unlink()
 
 
 def test_after_any_life_and_one_more_run_the_log_holds(exhaustive: bool, tally: Tally) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime
 
 from reconciler.domain.live.log import LogHead, OpenRepair
 from reconciler.engine.drive import Driver
-from reconciler.engine.evidence.archives import is_archived
 from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.evidence.repairing import (
     GitLog,
@@ -90,25 +89,20 @@ def _find_end(head: LogHead) -> datetime:
 
 def digest_former(
     head: LogHead,
-    log: GitLog | None,
     stored: StoredFiles,
     where: LogPlaces,
     pending: Collection[str],
 ) -> Mapping[str, str]:
     """What the first entry of a new log vouches for, by path, with the SHA-256: keys and checkpoint
-    of the former logs, and the reports in ``stored`` that no entry in git names."""
+    of the former logs; where it follows none, the reports in ``stored``, which are older than any
+    log. What no entry of a former log vouches for stays so: whoever may push can put it there."""
     digests: dict[str, str] = {}
     for former in head.former:
         for path, text in where.archive(former.origin).derive(former).items():
-            there = is_archived(former, stored, where)
-            content = stored.read([path])[0] if there else text.encode()
-            digests[str(path)] = hashlib.sha256(content or b"").hexdigest()
-    named: set[str] = set()
-    for statement in log.statements if log else ():
-        named.update(file.name for file in statement.subjects)
-    for name in sorted(stored.names(where.reports)):
+            digests[str(path)] = hashlib.sha256(text.encode()).hexdigest()
+    for name in () if head.former else sorted(stored.names(where.reports)):
         path = where.reports / name
-        if "." in name and str(path) not in named and path.stem not in pending:
+        if "." in name and path.stem not in pending:
             content = stored.read([path])[0]
             if content is not None:
                 digests[str(path)] = hashlib.sha256(content).hexdigest()

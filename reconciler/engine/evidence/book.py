@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +15,7 @@ from reconciler.engine.evidence.archives import (
     Filed,
     file_archives,
     has_archives,
+    is_held,
     release_archives,
     remove_parts,
 )
@@ -245,17 +245,7 @@ class Book:
         )
 
     def _is_held(self, stored: StoredFiles, number: int) -> bool:
-        """Whether an entry is there with the report files that it is about, as it was signed."""
-        claim = self._driver.run(read_claim(self.head, number))
-        if claim is None:
-            return False
-        wanted = {self._where.entry(number): claim.entry} | {
-            PurePosixPath(name): digest for name, digest in claim.files.items()
-        }
-        return all(
-            content is not None and hashlib.sha256(content).hexdigest() == digest
-            for content, digest in zip(stored.read(list(wanted)), wanted.values(), strict=True)
-        )
+        return is_held(self._driver, self.head, number, stored, self._where)
 
 
 def open_book(engine: Engine, driver: Driver) -> Book | None:

@@ -21,18 +21,28 @@ def gather_log_files(stored: StoredFiles, where: LogPlaces, place: str) -> LogFi
 
     Raises ``AuditError``.
     """
-    beside = stored.names(where.reports)
-    log = _gather_alone(stored, where, place)
-    former = [
-        gather_former_log(stored, where, name, place) for name in sorted(filter(is_archive, beside))
-    ]
-    present = [str(where.reports / name) for name in beside if "." in name]
-    return replace(log, present=present, former=former)
+    present = [str(where.reports / name) for name in stored.names(where.reports) if "." in name]
+    former = _gather_former(stored, where, place)
+    return replace(
+        _gather_alone(stored, where, place), present=present, former=list(former.values())
+    )
 
 
 def gather_former_log(stored: StoredFiles, where: LogPlaces, name: str, place: str) -> LogFiles:
-    """The files of the former log in the folder ``name`` beside the log, alone. Raises
-    ``AuditError``."""
+    """The files of the former log in the folder ``name`` beside the log, to be verified alone: with
+    the other logs beside it. Raises ``AuditError``."""
+    former = _gather_former(stored, where, place)
+    chosen = former.pop(name, None) or _gather_one(stored, where, name, place)
+    return replace(chosen, beside=[_gather_alone(stored, where, place), *former.values()])
+
+
+def _gather_former(stored: StoredFiles, where: LogPlaces, place: str) -> dict[str, LogFiles]:
+    """Each former log alone, by the name of its folder."""
+    names = sorted(filter(is_archive, stored.names(where.reports)))
+    return {name: _gather_one(stored, where, name, place) for name in names}
+
+
+def _gather_one(stored: StoredFiles, where: LogPlaces, name: str, place: str) -> LogFiles:
     former = _gather_alone(stored, LogPlaces(where.reports, name), place)
     return replace(former, written=str(where.folder))
 

@@ -109,20 +109,26 @@ def check_anchors(anchors: Anchors, whole: Whole) -> tuple[str, ...]:
 
 class LiveEvents:
     """Whether each event that the registry still holds is the same in the log. Where a record
-    counts anew after a repair, the later entry is right."""
+    counts anew after a repair, the later entry is right. Without a head nothing is compared."""
 
-    def __init__(self, head: RegistryHead) -> None:
+    def __init__(self, head: RegistryHead | None) -> None:
         self._head = head
         self._wrong: dict[tuple[str, int], Broken] = {}
+        self._told: set[tuple[str, int]] = set()
+        self._anew: dict[str, int] = {}  # record -> the last event that a repair left as it was
 
     def add(self, statement: Statement) -> None:
+        if self._head is None:
+            return
         if statement.kind == "repair":
             for record, last in statement.bases.items():
+                self._anew[record] = min(last, self._anew.get(record, last))
                 late = [seq for name, seq in self._wrong if name == record and seq > last]
                 for seq in late:
                     del self._wrong[record, seq]
         for event in statement.events:
             place = event.record, event.seq
+            self._told.add(place)
             live = self._head.records.get(event.record)
             held = event.digest if live is None else live.digests.get(event.seq, event.digest)
             if held == event.digest:
@@ -134,6 +140,13 @@ class LiveEvents:
                     f" {statement.number}",
                     statement.number,
                 )
+
+    def follow(self, former: LiveEvents) -> None:
+        """This log comes after that one, whose events it may tell otherwise."""
+        for place, broken in former._wrong.items():
+            record, seq = place
+            if place not in self._told and seq <= self._anew.get(record, seq):
+                self._wrong[place] = broken
 
     def finish(self) -> None:
         """Raises ``Broken`` for the first one that differs."""

@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from reconciler.evidence.statement import REMOVALS, LoggedFile, Statement
 from reconciler.evidence.verification.faults import Broken
 
+_ENDINGS = (".json", ".md")
+
 
 class Reports:
     """``read`` gives the bytes of a file by its path from the project's root, None when it is not
@@ -46,8 +48,17 @@ class Reports:
                     subject.name,
                 )
 
+    @property
+    def needs_others(self) -> bool:
+        """Whether it takes other logs for this one to hold."""
+        return bool(self._missing or self.unvouched)
+
     def _remove(self, statement: Statement, subject: LoggedFile, path: str) -> None:
-        """A file may be gone from here on, if this log or a former one vouched for it before."""
+        """A report may be gone from here on, if this log or a former one vouched for it before.
+        Raises ``Broken`` for what is no report: a former log would go with its checkpoint."""
+        if not subject.name.endswith(_ENDINGS):
+            told = f"entry {statement.number} says that {subject.name} is {statement.kind}"
+            raise Broken("RC673", f"{told}, which is no report", statement.number, path)
         if self.named.get(subject.name) != subject.sha256:
             told = f"entry {statement.number} says that {subject.name} is {statement.kind}"
             self.unvouched[subject.name, subject.sha256] = Broken(
@@ -66,12 +77,14 @@ class Reports:
             if not any(one.get(name) == digest for one in former):
                 raise broken
 
-    def refuse_missing(self, removed: Collection[str] = ()) -> None:
-        """``removed``: what entries of later logs say is gone. Raises ``Broken``."""
+    def refuse_missing(self, removed: Collection[str] = ()) -> int:
+        """``removed``: what entries of later logs say is gone; how many of them are. Raises
+        ``Broken``."""
         for name, entry in self._missing.items():
             if name not in removed:
                 told = f"{name} is missing: entry {entry} vouches for it"
                 raise Broken("RC658", told, entry, name)
+        return len(self._missing)
 
     def refuse_unnamed(
         self,

@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import pairwise
 
 from reconciler.dataclass import dataclass
 from reconciler.errors import EvidenceError
@@ -54,6 +56,8 @@ class LogFiles:
     ``place``: ``<project>/<environment>``, with which the origin has to begin, when it is known.
     ``former`` are the logs that lie beside it because they could not go on, and that it follows;
     ``written`` is the folder where such a log lay as it was written, and that its entries name.
+    ``beside`` are the other logs where a former one is verified alone: a report that their entries
+    say is gone may be.
     """
 
     entries: Iterable[tuple[str, bytes]]
@@ -65,6 +69,7 @@ class LogFiles:
     place: str = ""
     former: Sequence[LogFiles] = ()
     written: str = ""
+    beside: Sequence[LogFiles] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,8 @@ class VerifiedLog:
     """A log of which everything holds. ``began`` and ``ended`` are the times at which its first and
     its last entry were closed. ``open`` are runs that have no entry yet. ``anchors`` say, in words
     for people, which anchors held. ``former`` are the logs before it, which hold, too, and
-    ``folder`` is where it lies."""
+    ``folder`` is where it lies. ``gone_later``: so many reports are gone, as entries of the logs
+    beside it say."""
 
     origin: str
     size: int
@@ -85,6 +91,7 @@ class VerifiedLog:
     anchors: tuple[str, ...] = ()
     folder: str = ""
     former: tuple[VerifiedLog, ...] = ()
+    gone_later: int = 0
 
     @property
     def unanchored(self) -> bool:
@@ -136,10 +143,10 @@ class _Walk:
         self._digests: dict[int, str | None] = {0: None}
         self._former: str | None = None  # digest of the entry before
         self._began: datetime | None = None
-        self._ended: datetime | None = None
+        self.ended: datetime | None = None
         self._succession: Succession | None = None
         self._histories, self.reports = Histories(), Reports(files.read)
-        self._live = None if anchors.head is None else LiveEvents(anchors.head)
+        self.live = LiveEvents(anchors.head)
 
     def step(self, name: str, content: bytes) -> Statement:
         """One more entry. Raises ``Broken``."""
@@ -151,8 +158,7 @@ class _Walk:
         former = self._former_path() if self.number > 1 else ""
         self.reports.add(statement, self._path(self.number), former)
         self._histories.add(statement)
-        if self._live is not None:
-            self._live.add(statement)
+        self.live.add(statement)
         self._former = hashlib.sha256(content).hexdigest()
         self._tree = self._tree.append(hash_leaf(content))
         if self._tree.size in self._sizes:
@@ -163,16 +169,19 @@ class _Walk:
     def finish(self) -> VerifiedLog:
         """After the last entry: what is derived from all, then the anchors. Raises ``Broken``."""
         self.number = 0
-        walks = [_Walk(files, Anchors(), ()) for files in self._files.former]
+        anchors = replace(Anchors(), head=self._anchors.head)
+        walks = [_Walk(files, anchors, ()) for files in self._files.former]
         former = self._finish_former(walks)
         log, note = self.finish_alone()
+        self.live.finish()
         head = self._anchors.head
         pending = (*log.open, *(head.open if head else ()))
         named: set[str] = set()
         for walk in walks:
             named.update(walk.reports.named)
-        self.reports.refuse_unvouched([walk.reports.named for walk in walks])
-        self.reports.refuse_missing()
+        beside = list(self._walk_beside())
+        self.reports.refuse_unvouched([walk.reports.named for walk in (*walks, *beside)])
+        gone = self.reports.refuse_missing(_join_removed(beside))
         self.reports.refuse_unnamed(self._files.present, pending, named)
         succession = self._succession
         assert succession is not None  # it has entries
@@ -185,24 +194,32 @@ class _Walk:
             note,
             {one.origin: one.folder for one in former},
         )
-        return replace(log, anchors=check_anchors(self._anchors, whole), former=former)
+        anchors = check_anchors(self._anchors, whole)
+        return replace(log, anchors=anchors, former=former, gone_later=gone)
+
+    def _walk_beside(self) -> Iterator[_Walk]:
+        """The logs beside this one that hold, where it needs them."""
+        for files in self._files.beside if self.reports.needs_others else ():
+            walk = _Walk(files, Anchors(), ())
+            with suppress(Broken):
+                walk.step_all()
+                walk.finish_alone()
+                yield walk
 
     def finish_alone(self) -> tuple[VerifiedLog, SignedNote]:
         """What the entries and the derived files say without anything beside them. Raises
         ``Broken``."""
-        if self._succession is None or self._began is None or self._ended is None:
+        if self._succession is None or self._began is None or self.ended is None:
             raise Broken("RC653", "the log has no entries", file=self._files.folder)
         note = self._check_derived(self._succession)
         self._histories.finish()
-        if self._live is not None:
-            self._live.finish()
         log = VerifiedLog(
             origin=self._succession.origin,
             size=self._tree.size,
             root=self._tree.root,
             keys=tuple(self._succession.keys),
             began=self._began,
-            ended=self._ended,
+            ended=self.ended,
             events=self._histories.events,
             open=self._histories.pending,
             folder=self._files.folder,
@@ -214,10 +231,10 @@ class _Walk:
         anybody could put one beside it. Raises ``Broken``."""
         for walk in walks:
             walk.step_all()
+        for before, after in pairwise((*sorted(walks, key=_find_end), self)):
+            after.live.follow(before.live)
         every = (self, *walks)
-        removed: set[str] = set()
-        for walk in every:
-            removed |= walk.reports.removed
+        removed = _join_removed(every)
         found = []
         for walk in walks:
             log, _ = walk.finish_alone()
@@ -299,13 +316,13 @@ class _Walk:
             succession.introduce(statement)
 
     def _check_time(self, statement: Statement) -> None:
-        if self._ended is not None and statement.closed < self._ended:
+        if self.ended is not None and statement.closed < self.ended:
             raise Broken(
                 "RC655",
                 f"entry {self.number} was closed before entry {self.number - 1}: the clock was set"
                 " back",
             )
-        self._ended = statement.closed
+        self.ended = statement.closed
         self._began = self._began or statement.closed
 
     def _check_derived(self, succession: Succession) -> SignedNote:
@@ -352,3 +369,12 @@ class _Walk:
             )
         if checkpoint.root != self._tree.root:
             raise Broken("RC663", "the checkpoint has the root of other entries", file=file)
+
+
+def _find_end(walk: _Walk) -> datetime:
+    return walk.ended or datetime.min.replace(tzinfo=UTC)
+
+
+def _join_removed(walks: Iterable[_Walk]) -> set[str]:
+    """What their entries say is gone."""
+    return {name for walk in walks for name in walk.reports.removed}

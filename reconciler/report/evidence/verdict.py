@@ -63,6 +63,7 @@ def _describe_log(log: VerifiedLog) -> dict[str, Json]:
         "former_logs": [
             {"folder": one.folder, "origin": one.origin, "entries": one.size} for one in log.former
         ],
+        "gone_later": log.gone_later,
     }
 
 
@@ -102,6 +103,11 @@ def _tell_log(environment: str, log: VerifiedLog, width: int, paint: Paint) -> l
     for one in log.former:
         entries = count_words(one.size, "entry", "entries")
         lines.append(f"  after   {terminal(one.folder)}, which holds, too ({entries})")
+    if log.gone_later:
+        gone = count_words(log.gone_later, "report file is gone", "report files are gone")
+        lines += wrap_lines(
+            f"{gone}, as entries of a later log say: verify that one, too.", width, "  "
+        )
     for run in log.open:
         lines += wrap_lines(terminal(f"Run {run} is still open: it has no entry yet."), width)
     if log.unanchored:
