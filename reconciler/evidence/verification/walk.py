@@ -169,8 +169,8 @@ class _Walk:
     def finish(self) -> VerifiedLog:
         """After the last entry: what is derived from all, then the anchors. Raises ``Broken``."""
         self.number = 0
-        anchors = replace(Anchors(), head=self._anchors.head)
-        walks = [_Walk(files, anchors, ()) for files in self._files.former]
+        live = Anchors(head=self._anchors.head)
+        walks = [_Walk(files, live, ()) for files in self._files.former]
         former = self._finish_former(walks)
         log, note = self.finish_alone()
         self.live.finish()
