@@ -125,12 +125,17 @@ class _Buckets:
 
 
 def _when_all_ended(futures: Sequence[Future[Delivery]], call: Callable[[], None]) -> None:
-    """Have the last of ``futures``, of which there is one at least, call ``call``."""
+    """Have the last of ``futures``, of which there is one at least, call ``call``.
+
+    A future keeps whom it told, and ``call`` may know the futures: once it was called it is let go,
+    or all that was delivered would stay until the end of the run.
+    """
     left = itertools.count(len(futures) - 1, -1)
+    calls = [call]
 
     def count(_ended: Future[Delivery]) -> None:
         if not next(left):
-            call()
+            calls.pop()()
 
     for future in futures:
         future.add_done_callback(count)

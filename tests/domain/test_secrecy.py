@@ -241,9 +241,22 @@ def test_of_many_secrets_each_is_found_wherever_it_stands(
         naive = {form for secret in secrets for form in held._forms_of(secret.reveal())}
         expected = sorted(span for form in naive for span in held.find_all(text, form))
         assert sorted(held.find_held(text)) == expected
-    assert len(held._forms) >= len(secrets)
+    assert len(held._texts) >= len(secrets)
     del secrets
     assert (before + form, list(held.find_held(before + form))) == (before + form, [])
+
+
+def test_a_text_that_two_secrets_have_is_found_until_both_are_gone() -> None:
+    """One was made here, the other was read back; beside enough others to be looked up by piece."""
+    others = [Secret(f"another secret, number {number}") for number in range(5)]
+    made, read = Secret("the very same text"), Secret("the very same text")
+    text = "it is: the very same text"
+    assert list(held.find_held(text)) == [(7, 25)]
+    del made
+    assert list(held.find_held(text)) == [(7, 25)]
+    del read
+    assert list(held.find_held(text)) == []
+    assert len(others) == 5
 
 
 def test_a_text_is_not_compared_with_each_of_many_keys() -> None:

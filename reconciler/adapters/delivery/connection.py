@@ -1,8 +1,7 @@
 """A connection that goes where it was judged to go and ends when it must.
 
 The name is resolved once, every answer is judged, the connection is made to exactly one of them,
-and one deadline bounds each wait: ``httpcore`` sees a network backend that cannot be led elsewhere
-(rebinding) or held (slow bodies).
+and one deadline bounds each wait: it cannot be led elsewhere (rebinding) or held (slow bodies).
 """
 
 from __future__ import annotations
@@ -11,10 +10,6 @@ import ipaddress
 import socket
 import ssl
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
-
-import httpcore
 
 from reconciler.adapters.delivery.handshake import tls_failure
 from reconciler.adapters.delivery.resolve import Answers, Resolve, resolve_within, system_resolve
@@ -33,12 +28,12 @@ class ConnectionLimits:
     """Where deliveries of an environment may go: ``allowed`` is its allowedNetworks, ``ports``
     those of https outside of them."""
 
-    allowed: Sequence[Network]
+    allowed: tuple[Network, ...]
     ports: frozenset[int]
 
 
-class PinnedBackend(httpcore.NetworkBackend):
-    """Connects to the endpoint it was made for, whatever host ``httpcore`` names."""
+class PinnedRoute:
+    """The way to one endpoint, for one delivery."""
 
     def __init__(
         self,
@@ -52,14 +47,8 @@ class PinnedBackend(httpcore.NetworkBackend):
         self._resolve = resolve
         self._watch = watch
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
+    def connect(self) -> PinnedStream:
+        """Connect to the first address that answers. Raises ``DeliveryStopped``."""
         answers = self._judge(self._answers())
         self._watch.step = "connecting"
         refusal = ""
@@ -121,9 +110,8 @@ class PinnedBackend(httpcore.NetworkBackend):
             )
 
 
-class PinnedStream(httpcore.NetworkStream):
-    """A socket whose every wait ends at the deadline; the time-outs that ``httpcore`` passes are
-    not used."""
+class PinnedStream:
+    """A socket whose every wait ends at the deadline. Methods raise ``DeliveryStopped``."""
 
     def __init__(self, connection: socket.socket, endpoint: Endpoint, watch: Watch) -> None:
         self._socket = connection
@@ -132,7 +120,8 @@ class PinnedStream(httpcore.NetworkStream):
         self._reset = False  # whether the receiver was found to be gone when something was sent
         watch.step = "sending the request"
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+    def read(self, max_bytes: int) -> bytes:
+        """What came next, empty at the end of the stream."""
         watch = self._watch
         if watch.step == "sending the request":
             watch.step = "waiting for the answer"
@@ -171,7 +160,9 @@ class PinnedStream(httpcore.NetworkStream):
             )
         return HEADER_CAP - watch.received
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    def write(self, buffer: bytes) -> None:
+        """Send all of it, or as much as the receiver takes: it may answer and close before it has
+        read everything."""
         rest = memoryview(buffer)
         while rest:
             self._socket.settimeout(self._watch.remaining())
@@ -180,25 +171,19 @@ class PinnedStream(httpcore.NetworkStream):
             except TimeoutError:
                 raise self._watch.timeout_error() from None
             except OSError as error:
-                # httpcore goes on to read: a receiver may answer and close before it has read
-                # everything.
                 self._reset = isinstance(error, ConnectionError)
-                raise httpcore.WriteError(str(error.errno)) from None
+                return
 
     def close(self) -> None:
         self._socket.close()
 
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
+    def start_tls(self, context: ssl.SSLContext) -> PinnedStream:
+        """The same connection, encrypted."""
         self._watch.step = "negotiating TLS"
         host = self._endpoint.name
         try:
             self._socket.settimeout(self._watch.remaining())
-            wrapped = ssl_context.wrap_socket(self._socket, server_hostname=host)
+            wrapped = context.wrap_socket(self._socket, server_hostname=host)
         except TimeoutError:
             self.close()
             raise self._watch.timeout_error() from None
@@ -207,13 +192,6 @@ class PinnedStream(httpcore.NetworkStream):
             raise tls_failure(error, host) from None
         self._watch.end_step("tls")
         return PinnedStream(wrapped, self._endpoint, self._watch)
-
-    def get_extra_info(self, info: str) -> Any:
-        return (
-            self._socket
-            if info == "ssl_object" and isinstance(self._socket, ssl.SSLSocket)
-            else None
-        )
 
 
 def _reset() -> DeliveryStopped:

@@ -51,6 +51,7 @@ def tls_context(settings: DeliverySettings) -> ssl.SSLContext:
         raise _unusable(
             f"the CA file {settings.ca_cert} holds no certificate in PEM form"
         ) from None
+    context.set_alpn_protocols(["http/1.1"])
     _load_client(context, settings)
     return context
 

@@ -1,6 +1,6 @@
 """Sends test deliveries over HTTP(S): ``reconciler.engine.ports.Sender``.
 
-``httpcore`` speaks HTTP/1.1; everything above it (proxies from the environment, redirects, cookies,
+``h11`` speaks HTTP/1.1; everything above it (proxies from the environment, redirects, cookies,
 content decoding) is left out on purpose. Each delivery has a connection of its own: nothing is
 shared but the trust store.
 """
@@ -12,9 +12,9 @@ import ssl
 import threading
 from collections.abc import Iterable
 
-import httpcore
+import h11
 
-from reconciler.adapters.delivery.connection import ConnectionLimits, PinnedBackend
+from reconciler.adapters.delivery.connection import ConnectionLimits, PinnedRoute, PinnedStream
 from reconciler.adapters.delivery.handshake import tls_context
 from reconciler.adapters.delivery.resolve import Resolve, system_resolve
 from reconciler.adapters.delivery.slots import Slots
@@ -35,6 +35,10 @@ _HEADER_VALUE = re.compile(r"[ -~]*\Z")
 _OWN_HEADERS = frozenset(
     {"host", "accept-encoding", "connection", "content-length", "transfer-encoding"}
 )
+
+
+_AT_ONCE = 64 * 1024  # bytes that are read
+_INCOMPLETE = 100 * 1024  # bytes of a head that is not complete: more than may come
 
 
 class WebhookSender:
@@ -110,7 +114,7 @@ class WebhookSender:
             failure = stopped
         except DeliveryError as error:
             failure = DeliveryStopped(error.code, error.message)
-        except httpcore.RemoteProtocolError:
+        except h11.RemoteProtocolError:
             silent = watch.received == 0
             detail = (
                 "closed the connection without an answer"
@@ -118,7 +122,7 @@ class WebhookSender:
                 else "broke off, or does not speak HTTP/1.1"
             )
             failure = DeliveryStopped("RC511", f"the receiver {detail}")
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError):
+        except (h11.LocalProtocolError, OSError):
             failure = DeliveryStopped("RC511", f"the connection broke while {watch.step}")
         else:
             return received.response(watch)
@@ -135,39 +139,48 @@ class WebhookSender:
         received: _Received,
     ) -> None:
         context = self._context() if endpoint.scheme == "https" else None
-        backend = PinnedBackend(endpoint, self._limits, self._resolve, watch)
-        host = endpoint.host.encode("ascii")
-        url = httpcore.URL(
-            scheme=endpoint.scheme.encode(),
-            host=host,
-            port=endpoint.port,
-            target=endpoint.target.encode("ascii"),
-        )
-        headers = [
-            ("host", _host_header(endpoint)),
-            ("accept-encoding", "identity"),
-            ("connection", "close"),
-        ]
-        with (
-            httpcore.HTTPConnection(
-                url.origin, ssl_context=context, network_backend=backend
-            ) as connection,
-            connection.stream(
-                request.method, url, headers=[*headers, *request.headers], content=request.body
-            ) as response,
-        ):
-            received.status = response.status
-            received.headers = {
-                name.decode("latin-1").lower(): text.decode("latin-1")
-                for name, text in response.headers
-            }
+        stream = PinnedRoute(endpoint, self._limits, self._resolve, watch).connect()
+        try:
+            if context is not None:
+                stream = stream.start_tls(context)
+            conversation = h11.Connection(h11.CLIENT, max_incomplete_event_size=_INCOMPLETE)
+            stream.write(_compose(conversation, request, endpoint))
+            while not isinstance(event := _receive(conversation, stream), h11.Response):
+                pass  # an interim answer
+            received.take_head(event)
             watch.step = "reading the answer's body"
-            for chunk in response.iter_stream():
-                received.body += chunk[: request.response_cap - len(received.body) + 1]
+            while isinstance(event := _receive(conversation, stream), h11.Data):
+                received.body += event.data[: request.response_cap - len(received.body) + 1]
                 if len(received.body) > request.response_cap:
                     raise DeliveryStopped(
                         "RC512", f"the answer's body is larger than {request.response_cap} bytes"
                     )
+        finally:
+            stream.close()
+
+
+def _compose(conversation: h11.Connection, request: HttpRequest, endpoint: Endpoint) -> bytes:
+    """The bytes of ``request``."""
+    head = h11.Request(
+        method=request.method,
+        target=endpoint.target,
+        headers=[
+            ("host", _host_header(endpoint)),
+            ("accept-encoding", "identity"),
+            ("connection", "close"),
+            *request.headers,
+            ("Content-Length", str(len(request.body))),
+        ],
+    )
+    parts = map(conversation.send, (head, h11.Data(request.body), h11.EndOfMessage()))
+    return b"".join(part for part in parts if part is not None)
+
+
+def _receive(conversation: h11.Connection, stream: PinnedStream) -> object:
+    """What comes next. Raises ``h11.RemoteProtocolError`` for what is not HTTP/1.1."""
+    while (event := conversation.next_event()) is h11.NEED_DATA:
+        conversation.receive_data(stream.read(_AT_ONCE))
+    return event
 
 
 class _Received:
@@ -177,6 +190,12 @@ class _Received:
         self.status: int | None = None
         self.headers: dict[str, str] = {}
         self.body = bytearray()
+
+    def take_head(self, head: h11.Response) -> None:
+        self.status = head.status_code
+        self.headers = {
+            name.decode("latin-1"): text.decode("latin-1") for name, text in head.headers
+        }
 
     def response(self, watch: Watch) -> HttpResponse:
         assert self.status is not None  # called only once headers have arrived

@@ -37,10 +37,13 @@ _lock = threading.Lock()
 # may go at any instruction, also at one that holds it.
 _new: deque[weakref.ref[Secret]] = deque()
 _gone: deque[weakref.ref[Secret]] = deque()
-# By the number of the reference: those to what is gone cannot be compared any more.
-_forms: dict[int, tuple[weakref.ref[Secret], tuple[str, ...]]] = {}
-# piece -> the forms that end with it, or nearly so, and how many secrets have each of them
-_by_piece: dict[str, dict[str, int]] = {}
+# By the number of the reference: those to what is gone cannot be compared any more. The text that
+# each stands for is kept once, however many secrets have it.
+_texts: dict[int, tuple[weakref.ref[Secret], str]] = {}
+# text -> its forms, and how many secrets have it
+_forms: dict[str, tuple[tuple[str, ...], int]] = {}
+# piece -> the forms that end with it, or nearly so; one that two texts have is there twice
+_by_piece: dict[str, tuple[str, ...]] = {}
 _kept: deque[Secret] = deque(maxlen=_MOST_KEPT)
 
 
@@ -76,13 +79,13 @@ def _list_candidates(text: str) -> set[str]:
     with _lock:
         _catch_up()
         if len(_forms) <= _FEW:
-            return {form for _, forms in _forms.values() for form in forms}
+            return {form for forms, _ in _forms.values() for form in forms}
     pieces = (text[at : at + _PIECE] for at in range(0, len(text), _STEP))
     # Most texts hold none, which this tells without a step of Python's own for each piece.
     if _by_piece.keys().isdisjoint(pieces):
         return set()
     pieces = (text[at : at + _PIECE] for at in range(0, len(text), _STEP))
-    return {form for piece in pieces for form in list(_by_piece.get(piece, ()))}
+    return {form for piece in pieces for form in _by_piece.get(piece, ())}
 
 
 def _catch_up() -> None:
@@ -90,26 +93,44 @@ def _catch_up() -> None:
         reference = _new.popleft()
         secret = reference()
         if secret is not None:
-            forms = _forms_of(secret.reveal())
-            _forms[id(reference)] = reference, forms
-            _count(forms, 1)
+            text = secret.reveal()
+            _texts[id(reference)] = reference, text
+            _take_up(text)
     while _gone:
         reference = _gone.popleft()
-        _, forms = _forms.pop(id(reference), (reference, ()))
-        _count(forms, -1)
+        known = _texts.pop(id(reference), None)
+        if known is not None:
+            _forget(known[1])
 
 
-def _count(forms: tuple[str, ...], more: int) -> None:
+def _take_up(text: str) -> None:
+    forms, secrets = _forms.get(text) or (_forms_of(text), 0)
+    _forms[text] = forms, secrets + 1
+    if not secrets:
+        for form, piece in _list_pieces(forms):
+            _by_piece[piece] = (*_by_piece.get(piece, ()), form)
+
+
+def _forget(text: str) -> None:
+    """Also what was taken up in part: whoever looks for secrets may be interrupted."""
+    forms, secrets = _forms.pop(text, ((), 0))
+    if secrets > 1:
+        _forms[text] = forms, secrets - 1
+        return
+    for form, piece in _list_pieces(forms):
+        left = list(_by_piece.pop(piece, ()))
+        if form in left:
+            left.remove(form)
+        if left:
+            _by_piece[piece] = tuple(left)
+
+
+def _list_pieces(forms: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Each form with the pieces of its end, of which one is found wherever the form stands."""
     for form in forms:
-        for offset in range(_STEP):
-            begin = len(form) - SHORTEST + offset
-            piece = form[begin : begin + _PIECE]
-            having = _by_piece.setdefault(piece, {})
-            having[form] = having.get(form, 0) + more
-            if not having[form]:
-                del having[form]
-                if not having:
-                    del _by_piece[piece]
+        end = form[-SHORTEST:]
+        for at in range(_STEP):
+            yield form, end[at : at + _PIECE]
 
 
 def _forms_of(text: str) -> tuple[str, ...]:

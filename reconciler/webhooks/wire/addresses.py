@@ -8,6 +8,7 @@ clouds' documentation for metadata.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from reconciler.dataclass import dataclass
@@ -117,7 +118,8 @@ def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
     return tuple(networks)
 
 
-def judge_address(text: str, allowed: Sequence[Network]) -> AddressJudgement:
+@lru_cache(maxsize=1024)  # many webhooks have one host
+def judge_address(text: str, allowed: tuple[Network, ...]) -> AddressJudgement:
     """Judge a numeric address as the resolver gave it.
 
     What is no address is refused, never guessed at.

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import unicodedata
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from reconciler.dataclass import dataclass
@@ -43,6 +44,7 @@ class Endpoint:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+@lru_cache(maxsize=256)  # of one webhook it is asked before, and at, each delivery
 def parse_endpoint(url: str) -> Endpoint:
     """Raises ``ValueError`` with a sentence that repeats nothing of the URL but its scheme or
     port."""
@@ -113,6 +115,8 @@ def show_url(url: str) -> str:
     """``url`` as it may be recorded: no user name or password, no control characters, of bounded
     length."""
     shown = beginning(url, URL_LIMIT)
+    if shown.isascii() and shown.isprintable():
+        return shown
     return "".join(
         "?" if unicodedata.category(character)[0] == "C" else character for character in shown
     )
