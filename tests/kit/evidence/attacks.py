@@ -142,11 +142,13 @@ def head_of(log: Log) -> RegistryHead:
 @dataclass(frozen=True)
 class Attack:
     """``found``: a set of anchors (words of ``Case.anchors``) -> the code and the sentence of what is
-    found with it; None where nothing is. With no anchor the log alone must give it away."""
+    found with it; None where nothing is. With no anchor the log alone must give it away. ``case``
+    makes what is attacked."""
 
     name: str
     change: Callable[[Case], None]
     found: Mapping[str, tuple[str, str] | None]
+    case: Callable[[], Case] = Case
 
 
 def by_itself(name: str, change: Callable[[Case], None], code: str, sentence: str) -> Attack:
@@ -799,14 +801,17 @@ ATTACKS: tuple[Attack, ...] = (
 
 def look_at(attack: Attack, kinds: str) -> VerifiedLog | Fault:
     """What is found after the attack, with these anchors."""
-    case = Case()
+    case = attack.case()
     attack.change(case)
     return case.verify(case.anchors(kinds))
 
 
 def print_attacks() -> None:
     """One line an attack and a set of anchors."""
-    for attack in ATTACKS:
+    # Imported here: it needs this table's words.
+    from tests.kit.evidence.former_attacks import FORMER_ATTACKS  # noqa: PLC0415
+
+    for attack in (*ATTACKS, *FORMER_ATTACKS):
         print(attack.name)
         for kinds in attack.found:
             seen = look_at(attack, kinds)
