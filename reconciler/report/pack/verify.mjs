@@ -45,6 +45,7 @@ const FIELDS = "actor bases closed command commit events key keys kind number op
 
 for (const name of ["keys", "checkpoint"]) if (!existsSync(join(folder, name))) fail(`${name} is missing`);
 const names = readdirSync(folder).filter((name) => /^[0-9]{8}\.json$/.test(name)).sort();
+for (const name of readdirSync(folder)) if (!names.includes(name) && name !== "keys" && name !== "checkpoint") fail(`${name} is no file of a log`);
 const first = readFileSync(join(folder, "keys"), "utf8").split("\n")[0];
 const known = readKey(pinned ?? first);
 let key = known;
@@ -58,19 +59,9 @@ const waiting = new Set(); // runs that were open, and have no entry yet
 const entered = new Set(); // runs that have theirs
 const removed = new Set(); // files that an entry says were erased, or archived
 const reports = new Map();
-const elsewhere = new Map(); // what the logs beside this one vouch for: they are verified by themselves
+const claims = []; // what an entry says is gone, and another log has to vouch for
+const elsewhere = new Map(); // what the logs beside this one vouch for
 const beside = readdirSync(dirname(folder));
-for (const name of beside.filter((name) => /^log(-[0-9a-f]{8})?$/.test(name) && name !== basename(folder))) {
-  const other = join(dirname(folder), name);
-  for (const file of readdirSync(other).filter((one) => one.endsWith(".json"))) {
-    const { payload } = JSON.parse(readFileSync(join(other, file), "utf8"));
-    const { subject, predicate } = JSON.parse(Buffer.from(payload, "base64"));
-    for (const { name: file, digest } of subject) {
-      if (predicate.kind === "erased" || predicate.kind === "archived") removed.add(file);
-      else elsewhere.set(file, digest.sha256);
-    }
-  }
-}
 
 for (const [index, name] of names.entries()) {
   const content = readFileSync(join(folder, name));
@@ -115,8 +106,8 @@ for (const [index, name] of names.entries()) {
   for (const { name: file, digest } of said.subject) {
     if (digest.sha256 === entry.previous) continue; // an entry without reports names the one before it
     if (entry.kind !== "erased" && entry.kind !== "archived") reports.set(file, digest.sha256);
-    else if ((reports.get(file) ?? elsewhere.get(file)) === digest.sha256) removed.add(file);
-    else fail(`${name}: no entry before it vouches for ${file}`);
+    else if (!/\.(json|md)$/.test(file)) fail(`${name}: ${file} is no report, and cannot be gone`);
+    else if (removed.add(file) && reports.get(file) !== digest.sha256) claims.push([name, file, digest.sha256]);
   }
   previous = sha256(content).toString("hex");
   leaves.push(sha256(Buffer.from([0]), content));
@@ -134,6 +125,37 @@ if (hash !== root(leaves).toString("base64")) fail("the root of the checkpoint i
 const lines = text.slice(note.length + 1).split("\n").filter(Boolean).map((line) => Buffer.from(line.split(" ").pop(), "base64"));
 const own = lines.find((line) => line.toString("hex", 0, 4) === key.id) ?? fail("the key in force did not sign the checkpoint");
 if (!verify(null, Buffer.from(note), key.key, own.subarray(4))) fail("the signature of the checkpoint");
+
+// The logs beside this one. The present one follows the others, and it or one of them has to vouch for each.
+const others = new Set(beside.filter((name) => /^log(-[0-9a-f]{8})?$/.test(name) && name !== basename(folder)));
+const take = (name) => {
+  others.delete(name);
+  const other = join(dirname(folder), name);
+  const files = readdirSync(other).filter((file) => /^[0-9]{8}\.json$/.test(file)).sort();
+  const contents = files.map((file) => readFileSync(join(other, file)));
+  const [, size, hash] = readFileSync(join(other, "checkpoint"), "utf8").split("\n");
+  const whole = contents.length > 0 && root(contents.map((content) => sha256(Buffer.from([0]), content))).toString("base64");
+  if (Number(size) !== contents.length || hash !== whole) fail(`${other} has other entries than its checkpoint`);
+  for (const content of contents) {
+    const { subject, predicate } = JSON.parse(Buffer.from(JSON.parse(content).payload, "base64"));
+    for (const { name: file, digest } of subject) {
+      if (predicate.kind === "erased" || predicate.kind === "archived") removed.add(file);
+      else elsewhere.set(file, digest.sha256);
+    }
+  }
+};
+const vouched = (name) => ["keys", "checkpoint"].every((part) => {
+  const file = join(dirname(folder), name, part);
+  return existsSync(file) && (reports.get(file) ?? elsewhere.get(file)) === sha256(readFileSync(file)).toString("hex");
+});
+if (basename(folder) === "log") {
+  for (let name; (name = [...others].find(vouched)); ) take(name);
+  for (const name of others) fail(`${join(dirname(folder), name)} is no log that this one follows`);
+} else if (others.size) {
+  for (const name of others) take(name);
+  console.log("What the logs beside it say is gone counts: verify them, too.");
+}
+for (const [name, file, digest] of claims) if (elsewhere.get(file) !== digest) fail(`${name}: no entry before it vouches for ${file}`);
 
 let read = 0;
 const gone = [];

@@ -88,11 +88,16 @@ class FormerCase(Case):
         records = {"acme": LiveHistory(max(digests), digests)}
         self.head = replace(self.head, records=records)
 
-    def verify(self, anchors: Anchors | None = None) -> VerifiedLog | Fault:
-        files = dict(self.files)
+    def former_files(self) -> dict[str, bytes]:
+        """Everything in the folders of the former logs, by path."""
+        found = {}
         for name, folder in self.former.items():
-            files[f"{REPORTS}/{name}/keys"] = folder.keys
-            files[f"{REPORTS}/{name}/checkpoint"] = folder.checkpoint
+            named = {"keys": folder.keys, "checkpoint": folder.checkpoint, **folder.entries}
+            found |= {f"{REPORTS}/{name}/{one}": content for one, content in named.items()}
+        return found
+
+    def verify(self, anchors: Anchors | None = None) -> VerifiedLog | Fault:
+        files = self.files | self.former_files()
         present = self._gather(
             "log", Folder(self.entries, self.keys or b"", self.checkpoint or b"")
         )
