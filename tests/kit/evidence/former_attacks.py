@@ -90,7 +90,7 @@ class FormerCase(Case):
 
     def former_files(self) -> dict[str, bytes]:
         """Everything in the folders of the former logs, by path."""
-        found = {}
+        found: dict[str, bytes] = {}
         for name, folder in self.former.items():
             named = {"keys": folder.keys, "checkpoint": folder.checkpoint, **folder.entries}
             found |= {f"{REPORTS}/{name}/{one}": content for one, content in named.items()}
