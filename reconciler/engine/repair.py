@@ -156,7 +156,7 @@ def _assess(engine: Engine, driver: Driver) -> _Found:
     log = read_git_log(engine.ledger.find_files(), LogPlaces(ledger_directory(engine)), place)
     records = read_registry(engine.live, engine.project.name, engine.buckets).records
     if log is None or log.origin in {former.origin for former in head.former}:
-        ended = None if head.repair else explain_end(driver, head, None)
+        ended = explain_end(driver, head, None)
         damage = Damage(0, 0, 0, ended=ended, unfinished=head.repair is not None)
         return _Found(head, log, Parting(0, 0), damage)
     refuse_two_logs(head, log)
@@ -193,9 +193,10 @@ def _find_resets(
 
 def _refuse_unlike(engine: Engine, found: _Found, *, new_log: bool) -> None:
     """A new log is begun where somebody asks for it and it is needed; a repair that did not finish
-    goes on as it was begun. Raises ``AuditError`` RC680, RC683, RC648."""
+    goes on as it was begun, unless its key was lost meanwhile. Raises ``AuditError`` RC680, RC683,
+    RC648."""
     ended = found.damage.ended
-    if found.damage.unfinished or (ended is not None) == new_log:
+    if (ended is not None) == new_log or (ended is None and found.damage.unfinished):
         return
     if ended is None:
         raise AuditError(
@@ -216,7 +217,8 @@ def _repair(engine: Engine, driver: Driver, found: _Found, result: RunResult) ->
     """The head once everything is done that is left of a repair, begun here or before."""
     runs, _ = readable_runs(engine.live)
     pending = [run.run_id for run in runs if not run.closed]
-    head = _go_on(driver, found) if found.head.repair else _begin(driver, found, pending)
+    goes_on = found.head.repair is not None and found.damage.ended is None
+    head = _go_on(driver, found) if goes_on else _begin(driver, found, pending)
     repair = head.repair
     assert repair is not None  # it was begun
     book = Book(engine, driver, head)

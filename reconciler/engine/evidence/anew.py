@@ -47,26 +47,37 @@ def begin_anew(
 ) -> LogHead:
     """The head of a log that follows the present ones; nothing is written. Those of ``pending``
     that have an entry need none in the new log. An empty log keeps its origin, so that the key that
-    ``bootstrap`` printed stays the one to pin.
+    ``bootstrap`` printed stays the one to pin; not one that a repair has begun, whose first entry
+    may be signed by the key that is lost.
 
     Raises ``VaultError``.
     """
     place = head.origin.rpartition("/")[0]
-    origin = f"{place}/{secrets.token_hex(_ORIGIN_BYTES)}" if head.size else head.origin
+    begun = head.size or head.repair is not None
+    origin = f"{place}/{secrets.token_hex(_ORIGIN_BYTES)}" if begun else head.origin
     keys = expect(driver.answer(ReadLogKeys()), LogKeys)
     key = max(keys.versions)
-    again = {one.run for one in parting.own}
+    again = _list_again(head, parting)
+    runs = {one.run for one in again.again}
     entered = [run for run in head.runs if run in pending]
     return LogHead(
         origin=origin,
         key=key,
         verifiers={key: VerifierKey(origin, NOTE_ED25519, keys.versions[key]).text},
-        runs=dict.fromkeys((run for run in entered if run not in again), 0),
+        runs=dict.fromkeys((run for run in entered if run not in runs), 0),
         prefix=name_prefix(origin),
         former=(*head.former, *_list_ended(head, log, parting)),
-        repair=OpenRepair(0, parting.own, head.prefix),
+        repair=again,
         version=head.version,
     )
+
+
+def _list_again(head: LogHead, parting: Parting) -> OpenRepair:
+    """What is to be entered again: what a repair that did not finish has left, if there is one."""
+    if head.repair is None:
+        return OpenRepair(0, parting.own, head.prefix)
+    left = tuple(one for one in head.repair.again if one.run not in head.runs)
+    return OpenRepair(0, left, head.repair.prefix)
 
 
 def _list_ended(head: LogHead, log: GitLog | None, parting: Parting) -> Iterator[LogHead]:
