@@ -29,7 +29,7 @@ class SearchedReports:
 
         return {
             path: mask_document(text) if path.suffix == ".json" else mask_secrets(text)
-            for path, text in audit_files(self.root, result, records).items()
+            for path, text in audit_files(self.root, result, records)
         }
 
     def is_report(

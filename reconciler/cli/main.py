@@ -124,9 +124,14 @@ def cli() -> None:
       reconciler plan -e staging           what would change, and why
       reconciler apply -e staging          change it
     """
-    from reconciler.adapters.system.own_memory import collect_seldom, keep_to_itself
+    from reconciler.adapters.system.own_memory import (
+        collect_seldom,
+        keep_to_itself,
+        share_memory,
+    )
 
     keep_to_itself()
+    share_memory()
     collect_seldom()
 
 

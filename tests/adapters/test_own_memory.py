@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import ssl
 import subprocess
 import sys
@@ -28,6 +29,32 @@ dumpable = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)  # PR_GET_DUMPABLE
 child = subprocess.run(["sh", "-c", "ulimit -H -c; echo ${SSLKEYLOGFILE-unset}"], capture_output=True, text=True)
 print(dumpable, resource.getrlimit(resource.RLIMIT_CORE), child.stdout.split(), file=sys.stderr)
 """
+
+# How many places there are from which threads take memory, in the words of glibc.
+PLACES = """
+import ctypes, os, tempfile
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from reconciler.cli.main import main
+assert main(["schema"]) == 0
+together, libc = Barrier(8), ctypes.CDLL(None)
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(lambda _: (bytes(100_000), together.wait()), range(8)))
+libc.fdopen.restype = ctypes.c_void_p
+with tempfile.TemporaryFile() as told:
+    stream = ctypes.c_void_p(libc.fdopen(os.dup(told.fileno()), b"w"))
+    libc.malloc_info(0, stream)
+    libc.fclose(stream)
+    told.seek(0)
+    print("places:", told.read().count(b"<heap nr="))
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="mallopt is glibc's")
+def test_threads_keep_no_memory_of_their_own() -> None:
+    command = [sys.executable, "-c", PLACES]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout.splitlines()[-1] == "places: 1"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_DUMPABLE is Linux's")

@@ -114,7 +114,7 @@ def test_the_version_of_an_issued_key_is_the_one_that_was_claimed() -> None:
 def test_audit_files_lie_below_the_environment() -> None:
     folder = PurePosixPath("evidence/production")
     run_id = run_result().run_id
-    assert audit_files("evidence", run_result(), records()).keys() == {
+    assert dict(audit_files("evidence", run_result(), records())).keys() == {
         folder / f"{run_id}.json",
         folder / f"{run_id}.md",
     }
@@ -124,7 +124,7 @@ def test_audit_files_lie_below_the_environment() -> None:
 def test_a_run_id_that_leaves_the_folder_is_refused(run_id: str) -> None:
     """The id of an earlier run comes from Vault, where a person may have written it."""
     with pytest.raises(AuditError) as caught:
-        audit_files("audit", replace(run_result(), run_id=run_id), {})
+        dict(audit_files("audit", replace(run_result(), run_id=run_id), {}))
     assert caught.value.code == "RC620"
 
 

@@ -33,9 +33,9 @@ _ID_CHARACTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 
 def audit_files(
     root: str, result: RunResult, records: Mapping[str, ClientRecord] | None
-) -> dict[PurePosixPath, str]:
+) -> Iterator[tuple[PurePosixPath, str]]:
     """``<root>/<environment>/<run id>.md`` and ``.json`` with their texts; ``root`` is the
-    project's audit path.
+    project's audit path. Each is made when it is asked for, so that it can be searched alone.
 
     The JSON is last: where it is, the report is whole.
 
@@ -51,10 +51,8 @@ def audit_files(
                 " of ours made it",
             )
     folder = PurePosixPath(root) / result.environment
-    return {
-        folder / f"{result.run_id}.md": audit_markdown(result, records),
-        folder / f"{result.run_id}.json": audit_json(result, records),
-    }
+    yield folder / f"{result.run_id}.md", audit_markdown(result, records)
+    yield folder / f"{result.run_id}.json", audit_json(result, records)
 
 
 def is_report(text: str, anew: str) -> bool:
