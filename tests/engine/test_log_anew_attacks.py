@@ -190,6 +190,25 @@ def test_a_backup_from_before_the_new_log_went_on_in_another_checkout(
     assert isinstance(evident.verify()[1], VerifiedLog)
 
 
+def test_a_backup_from_before_the_first_entry_is_restored(tmp_path: Path) -> None:
+    """The registry has the same log as git, and knows no entry of it."""
+    evident = Evident(tmp_path)
+    backup = copy.deepcopy((evident.world.documents, evident.world.secrets))
+    evident.apply(ONE)
+    evident.world.pass_time(LATER)
+    evident.apply(TWO)
+    evident.world.documents, evident.world.secrets = backup
+    origin = head_of(evident).origin
+    lose_key(evident)
+    begin_anew(evident)
+    assert head_of(evident).origin != origin
+    evident.world.pass_time(LATER)
+    evident.apply(THREE)
+    _, found = evident.verify()
+    assert isinstance(found, VerifiedLog), found
+    assert [(one.origin, one.size) for one in found.former] == [(origin, 2)]
+
+
 def test_an_erased_report_of_a_former_log_is_nowhere(evident: Evident) -> None:
     run = evident.judge()[0].run
     gone = digest_reports(reports_of(evident, run))

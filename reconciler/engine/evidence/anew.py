@@ -47,13 +47,14 @@ def begin_anew(
 ) -> LogHead:
     """The head of a log that follows the present ones; nothing is written. Those of ``pending``
     that have an entry need none in the new log. An empty log keeps its origin, so that the key that
-    ``bootstrap`` printed stays the one to pin; not one that a repair has begun, whose first entry
-    may be signed by the key that is lost.
+    ``bootstrap`` printed stays the one to pin; not one that has entries in git, nor one that a
+    repair has begun: its first entry may be signed by the key that is lost.
 
     Raises ``VaultError``.
     """
     place = head.origin.rpartition("/")[0]
-    begun = head.size or head.repair is not None
+    known = log is not None and log.find(head.origin) is not None
+    begun = head.size or head.repair is not None or known
     origin = f"{place}/{secrets.token_hex(_ORIGIN_BYTES)}" if begun else head.origin
     keys = expect(driver.answer(ReadLogKeys()), LogKeys)
     key = max(keys.versions)

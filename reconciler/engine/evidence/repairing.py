@@ -227,7 +227,7 @@ def name_prefix(origin: str) -> str:
 def end_log(head: LogHead, log: GitLog | None) -> LogHead:
     """The log of ``head``, which another one follows: its end as git has it in ``log`` or in one
     that this follows, where git has other entries than the registry, or more."""
-    mine = log.find(head.origin) if log is not None and head.size else None
+    mine = log.find(head.origin) if log is not None else None
     if mine is None or mine.claims[-1].entry == head.last:
         return replace(head, runs={}, former=(), repair=None, version=0)
     return replace(follow_log(mine), runs={}, prefix=head.prefix)
