@@ -223,3 +223,20 @@ def test_an_erased_report_of_a_former_log_is_nowhere(evident: Evident) -> None:
     evident.judge()
     assert not reports_of(evident, run)
     assert not gone & find_bytes(evident.world)
+
+
+def test_nothing_is_erased_before_the_former_log_is_in_its_folder(evident: Evident) -> None:
+    run = evident.judge()[0].run
+    before = evident.root.parent / f"{evident.root.name}-before"
+    shutil.copytree(evident.root, before)
+    lose_key(evident)
+    begin_anew(evident)
+    evident.world.pass_time(LATER)
+    stale = Evident(before, evident.world)
+    with pytest.raises(AuditError) as caught:
+        erase(stale, run)
+    assert caught.value.code == "RC679"
+    stale.apply(TWO)
+    evident.world.pass_time(LATER)
+    assert erase(stale, run).problem is None
+    stale.judge()

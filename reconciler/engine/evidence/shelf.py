@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from reconciler.dataclass import dataclass
 from reconciler.domain.live.log import LogDocument
 from reconciler.engine.engine import Engine, ledger_directory
+from reconciler.engine.evidence.archives import has_archives
 from reconciler.engine.evidence.book import Book
 from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.evidence.reading import gather_log_files
@@ -75,7 +76,10 @@ def read_shelf(engine: Engine, book: Book) -> Shelf:
     """
     where = LogPlaces(ledger_directory(engine))
     place = f"{engine.project.name}/{engine.environment.name}"
-    files = gather_log_files(engine.ledger.find_files(), where, place)
+    stored = engine.ledger.find_files()
+    if not has_archives(book.head, stored, where):
+        raise _unfiled_error(engine.environment.name)
+    files = gather_log_files(stored, where, place)
     unfiled: list[LogDocument] = []
     derived = where.derive(book.head)
     whole = replace(
@@ -172,6 +176,15 @@ def refuse_unheld(engine: Engine, book: Book, shelf: Shelf, entries: Collection[
             if mine != theirs:
                 why = "no upstream of this branch is known to hold it yet"
                 raise _unheld_error(shelf, paths[path], why, "git push")
+
+
+def _unfiled_error(environment: str) -> AuditError:
+    return AuditError(
+        "RC679",
+        "a former log could be lost: HEAD does not hold all of it in a folder of its own",
+        f"run `git pull`, or `reconciler apply -e {environment}`, which commits it, then the same"
+        " command again",
+    )
 
 
 def _broken_error(fault: Fault) -> AuditError:
