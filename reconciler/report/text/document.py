@@ -13,7 +13,7 @@ DOCUMENT_VERSION = 1
 FEW = 200
 _ON_ONE_LINE = json.JSONEncoder(ensure_ascii=True, allow_nan=False)
 # So many pieces of a list are put together at once: two for each item.
-_PIECES = 1000
+_PIECES = 200
 
 
 def document(kind: str, content: Json) -> str:
