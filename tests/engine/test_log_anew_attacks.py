@@ -240,3 +240,26 @@ def test_nothing_is_erased_before_the_former_log_is_in_its_folder(evident: Evide
     evident.world.pass_time(LATER)
     assert erase(stale, run).problem is None
     stale.judge()
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_a_former_log_is_read_through_no_link(evident: Evident, linked: bool) -> None:
+    lose_key(evident)
+    begin_anew(evident)
+    folder = archive(evident)
+    elsewhere = folder.rename(evident.root / "elsewhere")
+    if linked:
+        folder.symlink_to(elsewhere)
+    else:
+        folder.write_text("a file")
+    with pytest.raises(AuditError) as caught:
+        evident.verify(live=False)
+    assert caught.value.code == "RC606"
+
+
+def test_an_entry_of_a_former_log_is_read_through_no_link(evident: Evident) -> None:
+    lose_key(evident)
+    begin_anew(evident)
+    entry = archive(evident) / "00000001.json"
+    entry.symlink_to(entry.rename(evident.root / "elsewhere"))
+    assert fault_of(evident) == "RC640"

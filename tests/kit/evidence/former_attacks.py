@@ -218,6 +218,16 @@ def _archive_log(case: FormerCase) -> None:
     del case.former["log-aaaaaaaa"]
 
 
+def _erase_in_former(case: FormerCase) -> None:
+    """Signed while the former log was the present one."""
+    stranger = LoggedFile(f"{REPORTS}/run-000077.md", "0" * 64)
+    case.old.add(kind="erased", command="audit erase", subjects=(stranger,))
+    case.log = follow(PRESENT, 23, case.oldest, case.old)
+    case.former["log-bbbbbbbb"] = Folder.of(case.old)
+    case.put()
+    case.files |= case.oldest.files | case.old.files
+
+
 def erase_report(digest: str) -> Change:
     def change(case: FormerCase) -> None:
         name = REPORT
@@ -367,6 +377,13 @@ FORMER_ATTACKS: tuple[Attack, ...] = (
         _archive_log,
         "RC673",
         f"entry 3 says that {CHECKPOINT} is archived, which is no report",
+    ),
+    _alone(
+        "a former log: a report erased that no log knows",
+        _erase_in_former,
+        "RC673",
+        "entry 3 says that audit/staging/run-000077.md is erased, and no entry before it vouches"
+        " for that file with that digest",
     ),
     _alone(
         "a report of a former log erased that is another one",
