@@ -186,8 +186,8 @@ EVIDENCE_CODES: tuple[Code, ...] = (
     ),
     Code(
         "RC673",
-        "an entry says that a file was erased or archived for which no entry before it vouches, or which"
-        " is no report",
+        "an entry says that a file was erased or archived for which no entry before it vouches, or"
+        " which is no report",
         "treat the log as forged from there on: an entry of this program names only files that the"
         " log knows, with the digests that it knows",
     ),

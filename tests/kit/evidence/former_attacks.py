@@ -389,7 +389,8 @@ FORMER_ATTACKS: tuple[Attack, ...] = (
         "a report of a former log erased that is another one",
         erase_report("0" * 64),
         "RC673",
-        f"entry 3 says that {REPORT} is erased, and no entry before it vouches for that file with that digest",
+        f"entry 3 says that {REPORT} is erased, and no entry before it vouches for that file with"
+        " that digest",
     ),
     # What cannot be found: who signs the first entry says where it goes on
     _outside("events left out between two logs", _skip_events, key=None, head=None),
