@@ -10,6 +10,8 @@ import pytest
 
 from reconciler.adapters.git.stored_files import FolderFiles
 from reconciler.domain.live.log import LogHead
+from reconciler.engine.apply import open_driver
+from reconciler.engine.evidence.book import is_log_due
 from reconciler.engine.evidence.reading import gather_former_log
 from reconciler.errors import AuditError
 from reconciler.evidence.notes import VerifierKey
@@ -41,6 +43,12 @@ def fault_of(evident: Evident, *, live: bool = False) -> str:
     _, found = evident.verify(live=live)
     assert isinstance(found, Fault), found
     return found.code
+
+
+def is_due(evident: Evident) -> bool:
+    engine = evident.engine()
+    with open_driver(engine, evident.world.at) as driver:
+        return is_log_due(engine, driver)
 
 
 def verify_alone(evident: Evident) -> VerifiedLog | Fault:
@@ -105,6 +113,19 @@ def test_bytes_stay_in_the_registry_until_the_whole_former_log_is_pushed(
     evident.world.pass_time(LATER)
     evident.apply(TWO)
     evident.judge()
+
+
+@pytest.mark.parametrize("name", ["00000002.json", "checkpoint", "keys"])
+def test_a_run_that_changes_nothing_files_what_a_former_log_lacks(
+    evident: Evident, name: str
+) -> None:
+    lose_key(evident)
+    begin_anew(evident)
+    assert not is_due(evident)
+    (archive(evident) / name).write_bytes(b"other")
+    assert is_due(evident) == (name != "00000002.json")  # names are looked at, and derived files
+    (archive(evident) / name).unlink()
+    assert is_due(evident)
 
 
 def test_the_bytes_of_a_former_log_leave_the_registry(evident: Evident) -> None:
