@@ -29,6 +29,7 @@ from tests.engine.test_log_anew import (
     evident,
     head_of,
     lose_key,
+    stop,
     world_of_another,
 )
 from tests.kit.worlds.declared import ENVIRONMENT, PROJECT, client, desired
@@ -284,3 +285,16 @@ def test_an_entry_of_a_former_log_is_read_through_no_link(evident: Evident) -> N
     entry = archive(evident) / "00000001.json"
     entry.symlink_to(entry.rename(evident.root / "elsewhere"))
     assert fault_of(evident) == "RC640"
+
+
+@pytest.mark.parametrize(("line", "text"), [(0, f"{PROJECT}/{ENVIRONMENT}/{'f' * 32}"), (1, "99")])
+def test_a_checkpoint_that_nobody_signed_stops_nobody(
+    evident: Evident, line: int, text: str
+) -> None:
+    path = evident.root / WHERE.checkpoint
+    lines = path.read_text().split("\n")
+    lines[line] = text
+    path.write_text("\n".join(lines))
+    stop(evident)
+    evident.apply(TWO)
+    evident.judge()
