@@ -3,6 +3,7 @@ stop the others."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -173,6 +174,17 @@ def test_a_history_that_somebody_edited_into_none_is_refused_where_it_is_read(se
     with pytest.raises(RegistryError, match=HOME) as caught:
         read_registry(world, PROJECT, BUCKETS)
     assert caught.value.code == "RC443"
+
+
+def test_an_error_that_somebody_keeps_keeps_no_thread() -> None:
+    """Else the thread is waited for wherever the error is collected."""
+    world = settled()
+    put(world, HOME, "no JSON")
+    before = threading.active_count()
+    with pytest.raises(RegistryError) as caught:
+        read_registry(world, PROJECT, BUCKETS)
+    assert caught.value.code == "RC443"
+    assert threading.active_count() == before
 
 
 def test_a_digest_changes_with_whatever_is_stored_of_a_client_and_with_nothing_else() -> None:

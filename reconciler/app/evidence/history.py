@@ -121,7 +121,8 @@ def _read_statements(
     absent = {*range(1, last + 1)} - {one.number for one in statements}
     if absent:
         which = shorten_paths([str(number) for number in sorted(absent)])
-        workplace.console.warn(f"entries of {folder} are not in this work tree: {which}")
+        what = "the log" if folder == log.folder else str(folder)
+        workplace.console.warn(f"entries of {what} are not in this work tree: {which}")
     return statements
 
 

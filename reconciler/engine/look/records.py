@@ -4,8 +4,9 @@ document that has no part in it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import field
 from datetime import datetime
 from functools import partial
@@ -120,8 +121,11 @@ def read_registry(
     Raises ``RegistryError`` for a bucket that cannot be read; its message names the document.
     RC446: the registry was spread over another number of buckets.
     """
-    documents = _read_in_parts(live, [f"buckets/{name}" for name in bucket_names(buckets)])
-    return _registry(documents, owner, buckets, decoded=decoded, lazily=lazily, leaves=leaves)
+    names = [f"buckets/{name}" for name in bucket_names(buckets)]
+    # Closed here: its thread would else be waited for wherever an error that holds it is collected,
+    # also where another thread is just being started, which then waits for itself.
+    with closing(_read_in_parts(live, names)) as documents:
+        return _registry(documents, owner, buckets, decoded=decoded, lazily=lazily, leaves=leaves)
 
 
 def read_left(
@@ -149,7 +153,7 @@ def read_left(
     return True
 
 
-def _read_in_parts(live: LiveState, names: Sequence[str]) -> Iterator[_Named]:
+def _read_in_parts(live: LiveState, names: Sequence[str]) -> Generator[_Named, None, None]:
     """These documents in turn. One part of them is decoded while the next is on its way, and
     nothing is kept of it: the texts of all buckets are never there at once."""
     with ThreadPoolExecutor(1) as pool:
