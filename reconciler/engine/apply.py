@@ -51,6 +51,8 @@ from reconciler.registry.protocol.work import Run
 
 # Each time that a plan has to be made again another run came to its end.
 PLANS = 20
+# Of a run without a plan.
+_NO_DIGEST = "0" * 12
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -354,10 +356,35 @@ def open_driver(engine: Engine, now: datetime) -> Iterator[Driver]:
         yield engine.driver(now, lanes)
 
 
-def new_run_id(now: datetime, digest: str) -> str:
-    """``20261123T224500Z-<12 digits of the plan digest>-<4 random digits>``"""
+def new_run_id(now: datetime, digest: str = _NO_DIGEST) -> str:
+    """``20261123T224500Z-<12 digits of the plan digest>-<4 random digits>``; a run without a plan
+    has zeros."""
     return (
         f"{now:%Y%m%dT%H%M%SZ}-{digest.removeprefix('sha256:')[:12]}-{secrets.token_hex(2)}".lower()
+    )
+
+
+def make_planless_result(
+    engine: Engine,
+    run_id: str,
+    command: str,
+    now: datetime,
+    salt: str = "",
+) -> RunResult:
+    """The result of a run that changes no client and has no plan: what it does is to the log
+    alone."""
+    return RunResult(
+        run_id=run_id,
+        environment=engine.environment.name,
+        project=engine.project.name,
+        command=command,
+        actor=engine.ledger.actor(),
+        git_commit=engine.ledger.head(),
+        plan_digest="",
+        started_at=now,
+        finished_at=now,
+        outcomes=(),
+        actor_salt=salt,
     )
 
 

@@ -47,7 +47,7 @@ def spread_registry(
     """
     now = engine.live.now()
     with _open_driver(engine, now) as driver:
-        holder = new_run_id(now, "sha256:" + "0" * 12)
+        holder = new_run_id(now)
         with hold_lease(
             driver,
             holder,

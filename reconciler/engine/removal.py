@@ -20,7 +20,7 @@ from pathlib import PurePosixPath
 from reconciler.dataclass import dataclass
 from reconciler.domain.live.log import LogHead
 from reconciler.domain.plan.run import RunResult
-from reconciler.engine.apply import Stop, new_run_id, open_driver
+from reconciler.engine.apply import Stop, make_planless_result, new_run_id, open_driver
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, ledger_directory
 from reconciler.engine.evidence.book import Book, open_book
@@ -153,19 +153,8 @@ def open_clearing(engine: Engine, command: str, *, changing: bool) -> Iterator[C
     ``RegistryError``, ``VaultError``.
     """
     now = engine.live.now()
-    run_id = new_run_id(now, "sha256:" + "0" * 12)
-    result = RunResult(
-        run_id=run_id,
-        environment=engine.environment.name,
-        project=engine.project.name,
-        command=command,
-        actor=engine.ledger.actor(),
-        git_commit=engine.ledger.head(),
-        plan_digest="",
-        started_at=now,
-        finished_at=now,
-        outcomes=(),
-    )
+    run_id = new_run_id(now)
+    result = make_planless_result(engine, run_id, command, now)
     head = read_live_head(engine.live, engine.environment.name)
     with open_driver(engine, now) as driver:
         if not changing:

@@ -10,7 +10,13 @@ from reconciler.dataclass import dataclass
 from reconciler.domain.live.log import LogHead, OpenRepair
 from reconciler.domain.live.record import ClientRecord
 from reconciler.domain.plan.run import RunResult
-from reconciler.engine.apply import Stop, new_run_id, new_salt, open_driver
+from reconciler.engine.apply import (
+    Stop,
+    make_planless_result,
+    new_run_id,
+    new_salt,
+    open_driver,
+)
 from reconciler.engine.drive import Driver
 from reconciler.engine.engine import Engine, ledger_directory
 from reconciler.engine.evidence.anew import begin_anew, digest_former, explain_end
@@ -111,7 +117,7 @@ def repair_log(engine: Engine, *, push: bool, new_log: bool = False) -> Repaired
     Raises as ``assess_damage`` does, and ``LeaseHeldError``.
     """
     now = engine.live.now()
-    run_id = new_run_id(now, "sha256:" + "0" * 12)
+    run_id = new_run_id(now)
     with (
         open_driver(engine, now) as driver,
         hold_lease(
@@ -127,19 +133,7 @@ def repair_log(engine: Engine, *, push: bool, new_log: bool = False) -> Repaired
         _refuse_unlike(engine, found, new_log=new_log)
         if not found.damage.present:
             return Repaired(found.damage)
-        result = RunResult(
-            run_id=run_id,
-            environment=engine.environment.name,
-            project=engine.project.name,
-            command="audit repair",
-            actor=engine.ledger.actor(),
-            git_commit=engine.ledger.head(),
-            plan_digest="",
-            started_at=now,
-            finished_at=now,
-            outcomes=(),
-            actor_salt=new_salt(),
-        )
+        result = make_planless_result(engine, run_id, "audit repair", now, new_salt())
         head = _repair(engine, driver, found, result)
         reported, problem = report_run(engine, driver, result, commit=True, push=push)
         begun = new_log or (found.damage.unfinished and head.former)

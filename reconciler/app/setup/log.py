@@ -8,9 +8,9 @@ from reconciler.adapters.vault.live import Live
 from reconciler.adapters.vault.setup.meta import read_meta
 from reconciler.app.setup.check import Check
 from reconciler.errors import RegistryError
-from reconciler.evidence.notes import VerifierKey
 from reconciler.registry.codec.log_codec import HEAD_NAME, decode_head
 from reconciler.registry.protocol.bucket import refuse_deleted
+from reconciler.registry.protocol.log import has_key_in_force
 from reconciler.registry.requests import LogKeys, ReadDocument, ReadLogKeys, StoredDocument
 from reconciler.registry.steps import expect
 from reconciler.report.text.layout import count_words
@@ -47,8 +47,7 @@ def check_log(live: Live, project: str, environment: str) -> Check:
     except RegistryError as error:
         return Check(name, "fail", error.message, error.remedy)
     keys = expect(live.answer(ReadLogKeys()), LogKeys)
-    verifier = VerifierKey.parse(head.verifiers[head.key])
-    if keys.versions.get(head.key) != verifier.public:
+    if not has_key_in_force(head, keys):
         sentence = f"version {head.key} of the key `{SIGNING_KEY}` is not the one that the log uses"
         remedy = (
             "restore the key from a backup of Vault (RC680); if it is lost, run `reconciler audit"

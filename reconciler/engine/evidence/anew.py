@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from reconciler.domain.live.log import LogHead, OpenRepair
 from reconciler.engine.drive import Driver
-from reconciler.engine.evidence.places import LogPlaces
+from reconciler.engine.evidence.places import LogPlaces, make_origin
 from reconciler.engine.evidence.repairing import (
     GitLog,
     Parting,
@@ -21,10 +20,9 @@ from reconciler.engine.evidence.repairing import (
 from reconciler.engine.ports import StoredFiles
 from reconciler.evidence.notes import VerifierKey
 from reconciler.evidence.signatures import NOTE_ED25519
+from reconciler.registry.protocol.log import has_key_in_force
 from reconciler.registry.requests import LogKeys, ReadLogKeys
 from reconciler.registry.steps import expect
-
-_ORIGIN_BYTES = 16
 
 
 def explain_end(driver: Driver, head: LogHead, log: GitLog | None) -> str | None:
@@ -32,8 +30,7 @@ def explain_end(driver: Driver, head: LogHead, log: GitLog | None) -> str | None
     other = log is not None and log.origin != head.origin
     continued = follow_log(log) if log is not None and other else head
     keys = expect(driver.answer(ReadLogKeys()), LogKeys)
-    public = VerifierKey.parse(continued.verifiers[continued.key]).public
-    if keys.versions.get(continued.key) == public:
+    if has_key_in_force(continued, keys):
         return None
     return f"version {continued.key} of its signing key is not in the transit engine any more"
 
@@ -55,7 +52,7 @@ def begin_anew(
     place = head.origin.rpartition("/")[0]
     known = log is not None and log.find(head.origin) is not None
     begun = head.size or head.repair is not None or known
-    origin = f"{place}/{secrets.token_hex(_ORIGIN_BYTES)}" if begun else head.origin
+    origin = make_origin(place) if begun else head.origin
     keys = expect(driver.answer(ReadLogKeys()), LogKeys)
     key = max(keys.versions)
     again = _list_again(head, parting)

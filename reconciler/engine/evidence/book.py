@@ -32,7 +32,6 @@ from reconciler.engine.evidence.drafting import (
 from reconciler.engine.evidence.places import LogPlaces
 from reconciler.engine.ports import StoredFiles
 from reconciler.errors import AuditError, RegistryError
-from reconciler.evidence.notes import VerifierKey
 from reconciler.evidence.statement import REMOVALS, Statement
 from reconciler.evidence.verification.walk import name_entry
 from reconciler.registry.codec.log_codec import name_folder
@@ -41,6 +40,7 @@ from reconciler.registry.protocol.log import (
     Draft,
     append_entry,
     digest_texts,
+    has_key_in_force,
     lost_key_error,
     read_claim,
     read_entry,
@@ -272,8 +272,7 @@ def read_keys_in_force(driver: Driver, head: LogHead) -> LogKeys:
     """The versions of the log's key in the transit engine. Raises ``AuditError`` RC680 where the
     one in force is not among them, ``VaultError``."""
     keys = expect(driver.answer(ReadLogKeys()), LogKeys)
-    public = VerifierKey.parse(head.verifiers[head.key]).public
-    if keys.versions.get(head.key) != public and keys.least <= head.key:
+    if keys.least <= head.key and not has_key_in_force(head, keys):
         raise lost_key_error(head)
     return keys
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from pathlib import PurePosixPath
 
 from reconciler.dataclass import dataclass
@@ -12,6 +13,11 @@ from reconciler.evidence.verification.walk import name_entry
 # The name of the folder of a former log begins with it.
 ARCHIVE = "log-"
 _ARCHIVED = re.compile(rf"{ARCHIVE}[0-9a-f]{{8}}")
+
+
+def make_origin(place: str) -> str:
+    """The name of a new log: ``place`` (``<project>/<environment>``) and 32 random hex digits."""
+    return f"{place}/{secrets.token_hex(16)}"
 
 
 def shorten_origin(origin: str) -> str:

@@ -42,6 +42,7 @@ from reconciler.registry.codec.stored import garbled_error
 from reconciler.registry.protocol.bucket import refuse_deleted
 from reconciler.registry.protocol.documents import is_closed, put_document
 from reconciler.registry.requests import (
+    LogKeys,
     ReadDocument,
     SignedLog,
     SignLog,
@@ -307,6 +308,12 @@ def _overtaken_error() -> VaultUnreachable:
         f"the head of the log was read {LOG_TRIES} times, and other runs moved it each time",
         "run the same command again",
     )
+
+
+def has_key_in_force(head: LogHead, keys: LogKeys) -> bool:
+    """Whether ``keys``, those of the transit engine, have the one that signs the next entry."""
+    public = VerifierKey.parse(head.verifiers[head.key]).public
+    return keys.versions.get(head.key) == public
 
 
 def lost_key_error(head: LogHead) -> AuditError:

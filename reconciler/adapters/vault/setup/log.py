@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Literal
 
 from reconciler.adapters.vault.http import errors
 from reconciler.adapters.vault.http.paths import SIGNING_KEY
 from reconciler.adapters.vault.live import Live
 from reconciler.domain.live.log import LogHead
+from reconciler.engine.evidence.places import make_origin
 from reconciler.errors import VaultError
 from reconciler.evidence.notes import VerifierKey
 from reconciler.evidence.signatures import NOTE_ED25519
@@ -22,8 +22,6 @@ from reconciler.registry.requests import (
     WriteDocument,
     Written,
 )
-
-_ORIGIN_BYTES = 16
 
 
 def begin_log(
@@ -40,7 +38,7 @@ def begin_log(
     if head is not None:
         return head.verifiers[head.key], "updated" if _retire(live, head, keys) else "unchanged"
     version = max(keys.versions)
-    origin = f"{project}/{environment}/{secrets.token_hex(_ORIGIN_BYTES)}"
+    origin = make_origin(f"{project}/{environment}")
     verifier = VerifierKey(origin, NOTE_ED25519, keys.versions[version]).text
     text = encode_head(LogHead(origin, version, {version: verifier}))
     if not isinstance(live.answer(WriteDocument(HEAD_NAME, text, 0)), Written):
